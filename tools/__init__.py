@@ -1,0 +1,1 @@
+"""What installs, runs, simulates and measures Lockmate; nothing here runs at a hotel's door."""

@@ -1,0 +1,88 @@
+"""`make lint`: runs every check of the tree, prints one line for each, and fails if any failed.
+
+Names of checks as arguments run only those: `python -m tools.checks firmware-types`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.checks import firmware, packages, tree, typings
+from tools.checks.tree import ROOT
+
+BIN = Path(sys.executable).parent
+
+
+def program(name: str, *words: str) -> Callable[[], tuple[bool, str]]:
+    """A check that is a program of the venv: passes if its exit code is 0."""
+
+    def check() -> tuple[bool, str]:
+        done = subprocess.run(
+            [str(BIN / name), *words],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode == 0, done.stdout
+
+    return check
+
+
+def ours(faults: Callable[[], list[str]]) -> Callable[[], tuple[bool, str]]:
+    """A check of our own: passes if it finds no fault."""
+
+    def check() -> tuple[bool, str]:
+        found = faults()
+        return not found, "\n".join(found)
+
+    return check
+
+
+def firmware_types() -> tuple[bool, str]:
+    """mypy over the firmware with MicroPython's stubs instead of CPython's."""
+    typings.lay_out()
+    check = program(
+        "mypy", "--config-file", "tools/checks/mypy-firmware.ini", "firmware/companion", "firmware/boards/sim"
+    )
+    return check()
+
+
+CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
+    "style": program("ruff", "check", "--quiet", "--output-format", "concise", "."),
+    "types": program("mypy", "cloud/lockmate", "tools"),
+    "firmware-types": firmware_types,
+    "arrows": program("lint-imports", "--no-cache"),
+    "firmware-arrows": ours(firmware.faults),
+    "packages": ours(packages.faults),
+    "tree": ours(tree.faults),
+}
+
+
+def main(names: list[str]) -> int:
+    """Exit code 0 if all passed, 1 if not, 2 for a check that does not exist."""
+    unknown = sorted(set(names) - set(CHECKS))
+    if unknown:
+        print(f"No such check: {', '.join(unknown)}. There are: {', '.join(CHECKS)}.")
+        return 2
+    failed = []
+    for name in names or CHECKS:
+        began = time.monotonic()
+        passed, said = CHECKS[name]()
+        print(f"{name:<16} {'passed' if passed else 'FAILED':<7} {time.monotonic() - began:5.1f} s", flush=True)
+        if not passed:
+            failed.append(name)
+            print(said.rstrip() + "\n", flush=True)
+    if failed:
+        print(f"Failed: {', '.join(failed)}.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

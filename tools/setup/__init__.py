@@ -1,0 +1,1 @@
+"""Brings in what Lockmate needs on a Debian machine. Standard library only: it runs before the venv exists."""
