@@ -1,0 +1,51 @@
+"""Connection, transactions and the base of all models (SQLite by default)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from lockmate.settings import Settings
+
+database = peewee.DatabaseProxy()
+_SQLITE = "sqlite:///"
+
+
+def connect(settings: Settings) -> peewee.Database:
+    """Point the models at the database of `settings`; its folder is made if it is missing.
+
+    No connection is opened here: each thread opens its own, at its first query or by `database.connect()`.
+    """
+    path = settings.database.removeprefix(_SQLITE)
+    if path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    db = peewee.SqliteDatabase(
+        path,
+        pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": 10_000},
+    )
+    database.initialize(db)
+    return db
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One transaction; takes SQLite's write lock at its start, since a later upgrade fails under concurrency.
+
+    Inside another one it is a savepoint, so that a verb may call verbs.
+    """
+    with database.atomic("IMMEDIATE"):
+        yield
+
+
+class BaseModel(peewee.Model):
+    """Times are integer UTC milliseconds; ids are never shown to guests."""
+
+    id: Any
+
+    class Meta:
+        database = database
+        legacy_table_names = False

@@ -1,0 +1,165 @@
+"""Companions: enrolled (everything that goes on their flash), heard, retired."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from peewee import JOIN
+
+from lockmate import clock, pki
+from lockmate import settings as house
+from lockmate.db import transaction
+from lockmate.doors import link, policies
+from lockmate.doors.errors import BadCompanion, CompanionExists
+from lockmate.doors.models import Companion, JournalLog, Revocation
+from lockmate.doors.reports import Heard, heard
+from lockmate.errors import NotFound
+from lockmate.keys import issuer
+from lockmate.properties.models import Door, Property
+from lockmate.protocol import COMPANION_ID
+from lockmate.staff import Actor, audit
+
+__all__ = ["Enrolment", "Heard", "by_id", "crl", "enrol", "heard", "offline", "retire"]
+
+_RESERVED = "cloud-"  # common names of the cloud's own workers
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A companion and what goes on its flash; `files` hold its private key and link key and are kept nowhere else."""
+
+    companion: Companion
+    config: dict[str, Any] = field(repr=False)
+    files: dict[str, bytes] = field(repr=False)
+
+
+def enrol(
+    property: Property,
+    door: Door,
+    companion_id: str,
+    *,
+    profile: str = "sim",
+    wifi: tuple[tuple[str, str], ...] = (),
+    by: Actor | None = None,
+) -> Enrolment:
+    """A companion enters service at a door: certificate, link key, config and the door's current policy.
+
+    `wifi`: (name, password) of networks to try. A retired id may be enrolled again; raises BadCompanion,
+    or CompanionExists while it is in service.
+    """
+    if not COMPANION_ID.fullmatch(companion_id) or companion_id.startswith(_RESERVED):
+        raise BadCompanion(field="companion_id", value=companion_id)
+    if door.property_id != property.id:
+        raise NotFound(what="door")
+    ca = pki.authority(property.property_id, property.name)
+    certificate = ca.client(companion_id)
+    link_key = os.urandom(32)
+    by = by or Actor.system(property)
+    with transaction():
+        companion = _enter(property, door, companion_id, link_key, certificate.serial)
+        policy = policies.publish(door)
+        audit.record(by, "companion:enrol", f"companion {companion_id}", door=door.name)
+        config = _config(property, door, companion_id, link_key, profile, wifi)
+    files = {
+        "/config.json": link.compact(config),
+        "/ca.der": ca.der,
+        "/cert.der": certificate.der,
+        "/key.der": certificate.key_der,
+        "/policy": policies.wire(policy),
+    }
+    return Enrolment(companion, config, files)
+
+
+def retire(companion: Companion, *, by: Actor) -> None:
+    """Take a companion out of service; its certificate goes on the revocation list."""
+    by.within(companion.property_id)
+    with transaction():
+        Companion.update(state="retired", online=False).where(Companion.id == companion.id).execute()
+        companion.state, companion.online = "retired", False
+        _revoke(companion.property, companion.certificate_serial)
+        audit.record(by, "companion:retire", f"companion {companion.companion_id}")
+
+
+def crl(property: Property) -> bytes:
+    """The property's certificate revocation list (PEM)."""
+    rows = Revocation.select().where(Revocation.property == property).order_by(Revocation.id)
+    return pki.authority(property.property_id).crl((row.serial, row.at) for row in rows)
+
+
+def by_id(companion_id: str) -> Companion | None:
+    """The companion with this id, in service or retired, with door and property joined."""
+    found: Companion | None = (
+        Companion.select(Companion, Door, Property)
+        .join(Door, JOIN.LEFT_OUTER)
+        .switch(Companion)
+        .join(Property)
+        .where(Companion.companion_id == companion_id)
+        .first()
+    )
+    return found
+
+
+def offline(companion: Companion) -> None:
+    """The broker published its last will: a hint for the online light, nothing else."""
+    with transaction():
+        Companion.update(online=False).where(Companion.id == companion.id).execute()
+    companion.online = False
+
+
+def _enter(property: Property, door: Door, companion_id: str, link_key: bytes, serial: str) -> Companion:
+    """The row of a companion that enters service; an earlier service of that id is forgotten but for its records."""
+    companion = Companion.get_or_none(Companion.companion_id == companion_id)
+    if companion is not None and (companion.state == "in_service" or companion.property_id != property.id):
+        raise CompanionExists(companion=companion_id)
+    fresh = {
+        "property": property,
+        "door": door,
+        "link_key": link.seal_key(companion_id, link_key),
+        "certificate_serial": serial,
+        "state": "in_service",
+        "enrolled_at": clock.now_ms(),
+        "online": False,
+        "heard_at": None,
+        "log": "",
+        "seq": 0,
+        "policy_version": 0,
+        "policy_hash": "",
+        "policy_confirmed_at": None,
+        "generation": 0,
+        "clock_lo": None,
+        "clock_hi": None,
+        "report": "{}",
+    }
+    if companion is None:
+        return Companion.create(companion_id=companion_id, **fresh)
+    JournalLog.delete().where(JournalLog.companion == companion).execute()
+    Companion.update(**fresh).where(Companion.id == companion.id).execute()
+    return Companion.get_by_id(companion.id)
+
+
+def _config(
+    property: Property,
+    door: Door,
+    companion_id: str,
+    link_key: bytes,
+    profile: str,
+    wifi: tuple[tuple[str, str], ...],
+) -> dict[str, Any]:
+    broker = house.current()
+    return {
+        "companion_id": companion_id,
+        "property_id": property.property_id,
+        "door": door.number,
+        "link_key": link_key.hex(),
+        "broker": {"host": broker.broker_host, "port": broker.broker_port, "name": broker.broker_name},
+        "trust": issuer.provisioned(property),
+        "wifi": [list(network) for network in wifi],
+        "profile": profile,
+    }
+
+
+def _revoke(property: Property, serial: str) -> None:
+    if serial:
+        Revocation.insert(property=property, serial=serial, at=clock.now_ms()).on_conflict_ignore().execute()

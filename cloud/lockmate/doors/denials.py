@@ -1,0 +1,66 @@
+"""Keys that ended, on every door they could open, until their last token has ended."""
+
+from __future__ import annotations
+
+import base64
+from typing import NamedTuple
+
+from lockmate import clock
+from lockmate.doors.errors import DenyListFull
+from lockmate.doors.models import Denial
+from lockmate.keys.models import Key
+from lockmate.properties.models import Door
+from lockmate.protocol import DENY_MAX
+
+
+class DenyList(NamedTuple):
+    """What a policy carries: the packed entries in base64, and the `min_iat` that stands for those left out."""
+
+    packed: str
+    min_iat: int
+
+
+def doors_of(key: Key) -> list[Door]:
+    """The doors that a guest's key could open: its room, and the common doors of its zones."""
+    common = (Door.property == key.property_id) & (Door.door_class == "common") & (Door.zones.bin_and(key.zones) != 0)
+    return list(Door.select().where((Door.id == key.door_id) | common).order_by(Door.id))
+
+
+def deny(key: Key, *, kind: str = "guest") -> list[Door]:
+    """Put a key on the deny list of every door it could open; returns those doors, whose policies are then due.
+
+    A key whose last token has ended, or of which none was minted, needs no entry.
+    """
+    doors = doors_of(key)
+    if key.newest_exp < clock.now_s():
+        return doors
+    now = clock.now_ms()
+    for door in doors:
+        Denial.insert(
+            door=door, key_id=key.key_id, kind=kind, until=key.newest_exp, minted_at=key.newest_iat, made_at=now
+        ).on_conflict(
+            conflict_target=[Denial.door, Denial.key_id],
+            update={Denial.until: key.newest_exp, Denial.minted_at: key.newest_iat},
+        ).execute()
+    return doors
+
+
+def listed(door: Door, now_s: int, min_iat: int) -> DenyList:
+    """The deny list of a door; entries whose last token has ended are deleted.
+
+    On overflow the guests' entries of the oldest mintings give way to `min_iat`, one second after their last;
+    entries of staff and emergency keys stay, and raise DenyListFull if they alone are too many.
+    """
+    Denial.delete().where(Denial.door == door, Denial.until < now_s).execute()
+    rows = list(Denial.select().where(Denial.door == door))
+    kept = [row for row in rows if row.kind != "guest"]
+    if len(kept) > DENY_MAX:
+        raise DenyListFull(door=door.name)
+    guests = sorted((row for row in rows if row.kind == "guest"), key=lambda row: row.minted_at)
+    over = len(kept) + len([row for row in guests if row.minted_at >= min_iat]) - DENY_MAX
+    guests = [row for row in guests if row.minted_at >= min_iat]
+    if over > 0:
+        min_iat = guests[over - 1].minted_at + 1
+        guests = [row for row in guests if row.minted_at >= min_iat]
+    entries = sorted(bytes.fromhex(row.key_id) + row.until.to_bytes(4, "big") for row in kept + guests)
+    return DenyList(base64.b64encode(b"".join(entries)).decode(), min_iat)

@@ -1,0 +1,68 @@
+"""What may go wrong with doors, their policies and their companions."""
+
+from __future__ import annotations
+
+from lockmate.errors import BadField, Refused
+
+
+class RoomOccupied(Refused):
+    """Somebody else still has a right to this room."""
+
+    code = "room_occupied"
+
+
+class NotARoom(BadField):
+    """A common door is given to nobody."""
+
+    code = "not_a_room"
+
+
+class GenerationJump(Refused):
+    """The door reports a generation far ahead of the ledger; a person must look (protocol section 7)."""
+
+    code = "generation_jump"
+
+
+class BadRules(BadField):
+    """A mode, epoch or setting that a policy may not carry."""
+
+    code = "bad_rules"
+
+
+class PolicyTooLong(Refused):
+    """The policy would be longer than a door reads."""
+
+    code = "policy_too_long"
+    status = 500
+
+
+class DenyListFull(Refused):
+    """More staff and emergency keys are denied at one door than a policy holds: raise their epoch."""
+
+    code = "deny_list_full"
+
+
+class BadCompanion(BadField):
+    """Not a companion's id: 8 to 32 of a-z, 0-9 and -, not beginning with cloud-."""
+
+    code = "bad_companion"
+
+
+class CompanionExists(Refused):
+    """A companion with this id is in service."""
+
+    code = "companion_exists"
+
+
+class BadMac(Refused):
+    """A message that does not carry the right mac; nothing of it is believed."""
+
+    code = "bad_mac"
+    status = 400
+
+
+class BadState(Refused):
+    """A state report with a field missing or wrong."""
+
+    code = "bad_state"
+    status = 400

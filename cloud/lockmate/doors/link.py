@@ -1,0 +1,73 @@
+"""What door and cloud prove to each other under the companion's link key (protocol section 6)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from functools import lru_cache
+from typing import Any
+
+from lockmate.doors.errors import BadMac
+from lockmate.doors.models import Companion
+from lockmate.keys import vault
+
+_MAC_START = b',"mac":"'
+_MAC_END = b'"}'
+_SEALED = 74  # bytes of `,"mac":"<64 hex>"}`
+
+
+def key_of(companion: Companion) -> bytes:
+    """The link key, 32 bytes."""
+    return _opened(companion.companion_id, bytes(companion.link_key))
+
+
+def seal_key(companion_id: str, link_key: bytes) -> bytes:
+    """The link key as it is kept in the database."""
+    return vault.seal(link_key, _purpose(companion_id))
+
+
+def tag(link_key: bytes, body: bytes) -> str:
+    """The 16 hex digits that lead an event line, over its exact JSON bytes."""
+    return hmac.digest(link_key, body, "sha256")[:8].hex()
+
+
+def seal(companion: Companion, topic: str, document: dict[str, Any] | bytes) -> bytes:
+    """A JSON object (or its exact bytes) with the mac for `topic` as its last member."""
+    text = (document if isinstance(document, bytes) else compact(document))[:-1]
+    return text + _MAC_START + _mac(key_of(companion), topic, text) + _MAC_END
+
+
+def open_sealed(companion: Companion, topic: str, payload: bytes) -> dict[str, Any]:
+    """The object that `payload` carries; raises BadMac unless exactly its last 74 bytes are the right mac.
+
+    Only the text before the mac is parsed, so a second `mac` or a repeated member changes nothing.
+    """
+    text, end = payload[:-_SEALED], payload[-_SEALED:]
+    if not hmac.compare_digest(end, _MAC_START + _mac(key_of(companion), topic, text) + _MAC_END):
+        raise BadMac(companion=companion.companion_id)
+    try:
+        document = json.loads(text + b"}")
+    except (ValueError, RecursionError):
+        raise BadMac(companion=companion.companion_id, why="not_json") from None
+    if not isinstance(document, dict):
+        raise BadMac(companion=companion.companion_id, why="not_an_object")
+    return document
+
+
+def compact(document: dict[str, Any]) -> bytes:
+    """JSON without blanks, as it travels."""
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _mac(link_key: bytes, topic: str, text: bytes) -> bytes:
+    return hmac.new(link_key, topic.encode() + text, hashlib.sha256).hexdigest().encode()
+
+
+@lru_cache(maxsize=16_384)
+def _opened(companion_id: str, sealed: bytes) -> bytes:
+    return vault.unseal(sealed, _purpose(companion_id))
+
+
+def _purpose(companion_id: str) -> bytes:
+    return b"link" + companion_id.encode()

@@ -1,0 +1,109 @@
+"""What each door should believe, what was signed for it, and what its companion reported."""
+
+from __future__ import annotations
+
+import peewee as pw
+
+from lockmate.db import BaseModel
+from lockmate.properties.models import Door, Property
+
+
+class DoorRules(BaseModel):
+    """What the next policy of a door says; `generation` is the room's minimum (protocol section 7)."""
+
+    door = pw.ForeignKeyField(Door, unique=True, backref="rules", on_delete="CASCADE")
+    door_id: int
+    generation = pw.BigIntegerField(default=1)
+    taken = pw.BooleanField(default=False)  # a stay holds the present generation
+    staff_epoch = pw.BigIntegerField(default=0)
+    emergency_epoch = pw.BigIntegerField(default=0)
+    clock_epoch = pw.BigIntegerField(default=0)
+    min_iat = pw.BigIntegerField(default=0)
+    mode = pw.CharField(10, default="normal")
+    mode_until = pw.BigIntegerField(default=0)
+    clock_lost = pw.CharField(8, default="guests")
+    settings = pw.TextField(default="{}")  # JSON: bolt_ms, ajar_s, drift_ppm
+
+
+class Denial(BaseModel):
+    """A key on a door's deny list, kept until its last token has ended."""
+
+    door = pw.ForeignKeyField(Door, backref="denials", on_delete="CASCADE")
+    door_id: int
+    key_id = pw.CharField(16)
+    kind = pw.CharField(10, default="guest")
+    until = pw.BigIntegerField()  # seconds: end of the key's last token
+    minted_at = pw.BigIntegerField()  # seconds: the key's last minting, for `min_iat` on overflow
+    made_at = pw.BigIntegerField()
+
+    class Meta:
+        indexes = ((("door", "key_id"), True),)
+
+
+class Policy(BaseModel):
+    """A signed policy as it was sent; the door with the highest version is in step."""
+
+    door = pw.ForeignKeyField(Door, backref="policies", on_delete="CASCADE")
+    door_id: int
+    version = pw.BigIntegerField()  # ms
+    slot = pw.IntegerField()
+    signature = pw.BlobField()
+    body = pw.BlobField()  # the exact JSON bytes
+    hash = pw.CharField(16)
+    made_at = pw.BigIntegerField()
+    confirmed_at = pw.BigIntegerField(null=True)  # when every companion of the door had reported it or a later one
+
+    class Meta:
+        indexes = ((("door", "version"), True),)
+
+
+class Companion(BaseModel):
+    """The board on a door, and the last it said of itself."""
+
+    property = pw.ForeignKeyField(Property, backref="companions", on_delete="CASCADE")
+    property_id: int
+    door = pw.ForeignKeyField(Door, backref="companions", null=True, on_delete="SET NULL")
+    door_id: int | None
+    companion_id = pw.CharField(32, unique=True)
+    link_key = pw.BlobField()  # 32 bytes, sealed under the master key
+    certificate_serial = pw.CharField(48, default="")
+    state = pw.CharField(12, default="in_service")  # "in_service" | "retired"
+    enrolled_at = pw.BigIntegerField()
+    online = pw.BooleanField(default=False)  # a hint: the last will has no mac
+    heard_at = pw.BigIntegerField(null=True)
+    log = pw.CharField(16, default="")
+    seq = pw.BigIntegerField(default=0)
+    policy_version = pw.BigIntegerField(default=0)
+    policy_hash = pw.CharField(16, default="")
+    policy_confirmed_at = pw.BigIntegerField(null=True)
+    generation = pw.BigIntegerField(default=0)
+    clock_lo = pw.BigIntegerField(null=True)
+    clock_hi = pw.BigIntegerField(null=True)
+    report = pw.TextField(default="{}")  # JSON: firmware, engine, heap, …
+
+
+class JournalLog(BaseModel):
+    """One journal of a companion, in the order they were first heard of; a new one begins after a loss."""
+
+    companion = pw.ForeignKeyField(Companion, backref="logs", on_delete="CASCADE")
+    companion_id: int
+    log = pw.CharField(16)
+    stored_seq = pw.BigIntegerField(default=0)  # everything up to here is committed, or known to be lost
+    stored_tag = pw.CharField(16, default="")  # the tag of that line; empty while that line is not held
+    highest_seq = pw.BigIntegerField(default=0)  # of the lines held; above stored_seq while there is a gap
+    first_heard_at = pw.BigIntegerField()
+
+    class Meta:
+        indexes = ((("companion", "log"), True),)
+
+
+class Revocation(BaseModel):
+    """A certificate that the broker must refuse."""
+
+    property = pw.ForeignKeyField(Property, backref="revocations", on_delete="CASCADE")
+    property_id: int
+    serial = pw.CharField(48)  # hex
+    at = pw.BigIntegerField()
+
+    class Meta:
+        indexes = ((("property", "serial"), True),)

@@ -1,0 +1,178 @@
+"""Policies: what a door must believe, built, signed, kept, and put out for its companions (protocol section 6)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from peewee import fn
+
+from lockmate import clock, outbox
+from lockmate.db import transaction
+from lockmate.doors import denials
+from lockmate.doors.errors import BadRules, PolicyTooLong
+from lockmate.doors.link import compact
+from lockmate.doors.models import Companion, DoorRules, Policy
+from lockmate.doors.rooms import rules_of
+from lockmate.keys import issuer
+from lockmate.properties.models import Door
+from lockmate.protocol import (
+    CLOCK_LOST,
+    DAY,
+    MODES,
+    POLICY_BYTES_MAX,
+    POLICY_SETTINGS,
+    TOPIC_POLICY,
+    TRUST_MAX,
+    ZONE_MAX,
+)
+
+_SIGNATURE = 64
+_HEAD = b"\x84\x6aSignature1\x43\xa1\x01\x32"  # COSE_Sign1's Sig_structure with protected header {1: -19} (RFC 9052)
+
+
+def publish(door: Door) -> Policy:
+    """Sign the door's present rules as its newest policy, and put it out to each of its companions."""
+    with transaction():
+        body_of = _document(door, rules_of(door), clock.now_s())
+        version = _next_version(door)
+        body = compact({"version": version, **body_of})
+        if len(body) > POLICY_BYTES_MAX:
+            raise PolicyTooLong(door=door.name, bytes=len(body))
+        signer = issuer.signer(door.property, "policy")
+        policy = Policy.create(
+            door=door,
+            version=version,
+            slot=signer.slot,
+            signature=signer.sign(to_be_signed(signer.slot, signer.property_id, door.number, body)),
+            body=body,
+            hash=hashlib.sha256(body).digest()[:8].hex(),
+            made_at=clock.now_ms(),
+        )
+        for companion in companions_of(door):
+            put(companion, policy)
+        return policy
+
+
+def newest(door: Door) -> Policy | None:
+    """The policy that the door should hold."""
+    found: Policy | None = Policy.select().where(Policy.door == door).order_by(Policy.version.desc()).first()
+    return found
+
+
+def wire(policy: Policy) -> bytes:
+    """slot || signature || JSON: what is published, and what goes on the flash."""
+    return bytes([policy.slot]) + bytes(policy.signature) + bytes(policy.body)
+
+
+def put(companion: Companion, policy: Policy) -> None:
+    """An outbox row with this policy for one companion."""
+    outbox.put(
+        "mqtt",
+        TOPIC_POLICY % companion.companion_id,
+        wire(policy),
+        order_key=f"companion {companion.companion_id}",
+        retained=True,
+    )
+
+
+def companions_of(door: Door) -> list[Companion]:
+    """The companions in service at a door; a suite has two."""
+    return list(
+        Companion.select().where(Companion.door == door, Companion.state == "in_service").order_by(Companion.id)
+    )
+
+
+def to_be_signed(slot: int, property_id: bytes, door: int, body: bytes) -> bytes:
+    """The Sig_structure of a policy."""
+    aad = b"HP1" + bytes([slot]) + property_id + door.to_bytes(4, "big")
+    return _HEAD + _bstr_head(len(aad)) + aad + _bstr_head(len(body)) + body
+
+
+def set_rules(
+    door: Door,
+    *,
+    mode: str | None = None,
+    mode_until: int | None = None,
+    clock_lost: str | None = None,
+    settings: dict[str, int] | None = None,
+) -> Policy:
+    """Change what the next policy says, and publish it; `mode_until` in seconds. Raises BadRules."""
+    with transaction():
+        rules = rules_of(door)
+        if mode is not None:
+            if mode not in MODES or (mode != "normal" and (mode_until or 0) <= clock.now_s()):
+                raise BadRules(field="mode")
+            rules.mode, rules.mode_until = mode, 0 if mode == "normal" else mode_until or 0
+        if clock_lost is not None:
+            if clock_lost not in CLOCK_LOST:
+                raise BadRules(field="clock_lost")
+            rules.clock_lost = clock_lost
+        if settings is not None:
+            _check_settings(settings)
+            rules.settings = json.dumps(settings)
+        rules.save()
+        return publish(door)
+
+
+def _document(door: Door, rules: DoorRules, now_s: int) -> dict[str, Any]:
+    """All fields but the version."""
+    denied = denials.listed(door, now_s, rules.min_iat)
+    if denied.min_iat > rules.min_iat:
+        rules.min_iat = denied.min_iat
+        rules.save()
+    trust = issuer.trust(door.property)
+    if len(trust) > TRUST_MAX:
+        raise PolicyTooLong(door=door.name, keys=len(trust))
+    mode, mode_until = _mode(rules, now_s)
+    return {
+        "door": door.number,
+        "class": door.door_class,
+        "zones": [bit for bit in range(ZONE_MAX + 1) if door.zones >> bit & 1],
+        "generation": rules.generation,
+        "staff_epoch": rules.staff_epoch,
+        "emergency_epoch": rules.emergency_epoch,
+        "clock_epoch": rules.clock_epoch,
+        "min_iat": rules.min_iat,
+        "deny": denied.packed,
+        "mode": mode,
+        "mode_until": mode_until,
+        "schedule": [],
+        "trust": trust,
+        "clock_lost": rules.clock_lost,
+        "settings": json.loads(rules.settings),
+        "issued_at": now_s,
+    }
+
+
+def _mode(rules: DoorRules, now_s: int) -> tuple[str, int]:
+    """The mode with its end: past it the door is normal, and no end is signed further ahead than a day."""
+    if rules.mode == "normal" or rules.mode_until <= now_s:
+        return "normal", 0
+    return rules.mode, min(rules.mode_until, now_s + DAY)
+
+
+def _next_version(door: Door) -> int:
+    """Milliseconds of now, but above the last and above what a companion of the door reported."""
+    last: int | None = Policy.select(fn.MAX(Policy.version)).where(Policy.door == door).scalar()
+    reported: int | None = Companion.select(fn.MAX(Companion.policy_version)).where(Companion.door == door).scalar()
+    return max(clock.now_ms(), (last or 0) + 1, (reported or 0) + 1)
+
+
+def _check_settings(settings: dict[str, int]) -> None:
+    for name, value in settings.items():
+        if name not in POLICY_SETTINGS or type(value) is not int:
+            raise BadRules(field=name)
+        least, most = POLICY_SETTINGS[name]
+        if not least <= value <= most:
+            raise BadRules(field=name, least=least, most=most)
+
+
+def _bstr_head(size: int) -> bytes:
+    """The head of a CBOR byte string, in its shortest form (RFC 8949 section 3)."""
+    if size < 24:
+        return bytes([0x40 + size])
+    if size < 256:
+        return bytes([0x58, size])
+    return b"\x59" + size.to_bytes(2, "big")

@@ -1,0 +1,75 @@
+"""The sheaf: the run of short tokens a phone holds, so that its QR changes even while the phone is offline."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lockmate.db import transaction
+from lockmate.keys import issuer
+from lockmate.keys.errors import KeyEnded, KeyNotYet
+from lockmate.keys.models import Key
+from lockmate.keys.token import mint
+from lockmate.properties.models import Door, Property
+from lockmate.protocol import DAY, GUEST
+
+OVERLAP = 60  # seconds that a token is valid before and after its slot
+
+
+class Slot(NamedTuple):
+    """One token: valid from `nbf` to `exp` (seconds), as the QR's text."""
+
+    nbf: int
+    exp: int
+    text: str
+
+
+def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
+    """The tokens of `key` from now, at most 24 h of them (or `slots`), cut to the key's bounds.
+
+    Raises KeyEnded or KeyNotYet. Three queries whatever the length. That they were minted is written
+    before they are signed: a key that ends meanwhile is denied until the last of them ended.
+    """
+    with transaction():
+        key = Key.select(Key, Door, Property).join(Door).switch(Key).join(Property).where(Key.id == key.id).get()
+        bounds = _bounds(key, now_s)[: None if slots is None else max(1, slots)]
+        signer = issuer.signer(key.property, "guest")
+        newest = max(key.newest_exp, bounds[-1][1])
+        Key.update(newest_exp=newest, newest_iat=max(key.newest_iat, now_s)).where(Key.id == key.id).execute()
+    key_id, door = bytes.fromhex(key.key_id), key.door.number
+    generation, zones = key.generation, key.zones
+    return [
+        Slot(
+            nbf,
+            exp,
+            mint(
+                signer,
+                kind=GUEST,
+                key_id=key_id,
+                generation=generation,
+                nbf=nbf,
+                exp=exp,
+                iat=now_s,
+                door=door,
+                zones=zones,
+            ),
+        )
+        for nbf, exp in bounds
+    ]
+
+
+def _bounds(key: Key, now_s: int) -> list[tuple[int, int]]:
+    """(nbf, exp) of each slot; slots are aligned to multiples of their length."""
+    starts, ends = key.starts_at // 1000, key.ends_at // 1000
+    if key.state == "ended" or now_s >= ends:
+        raise KeyEnded
+    last = min(ends, now_s + DAY)
+    if key.state != "active" or starts >= last:
+        raise KeyNotYet
+    length = key.property.slot_seconds
+    first = max(now_s, starts) // length * length
+    bounds = []
+    for start in range(first, last, length):
+        nbf, exp = max(start - OVERLAP, starts), min(start + length + OVERLAP, last)
+        if max(nbf, now_s) < exp:
+            bounds.append((nbf, exp))
+    return bounds

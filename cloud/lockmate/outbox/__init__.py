@@ -1,0 +1,8 @@
+"""What must go out: rows written in the transaction that makes them needed, delivered by a worker."""
+
+from __future__ import annotations
+
+from lockmate.outbox.models import Outbox
+from lockmate.outbox.verbs import dead, failed, lease, pending, put, sent
+
+__all__ = ["Outbox", "dead", "failed", "lease", "pending", "put", "sent"]

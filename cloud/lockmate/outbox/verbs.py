@@ -1,0 +1,119 @@
+"""Put, lease, and tell what became of a row.
+
+Rows of one `order_key` go out in the order of their ids: while a lower one is not done, the later wait.
+A newer retained row for the same address supersedes those that were not leased yet.
+"""
+
+from __future__ import annotations
+
+import random
+
+from peewee import fn
+
+from lockmate import clock
+from lockmate.db import transaction
+from lockmate.outbox.models import Outbox
+
+LEASE_MS = 30_000
+ATTEMPTS_MAX = 12
+_BACK_OFF_MS = 500
+_BACK_OFF_MAX_MS = 300_000
+_ERROR_MAX = 200
+_UNDONE = ("pending", "leased")
+
+
+def put(
+    channel: str,
+    address: str,
+    payload: bytes,
+    *,
+    order_key: str,
+    retained: bool = False,
+    expires_at: int | None = None,
+) -> Outbox:
+    """Write a row, inside the caller's transaction. `expires_at`: ms; a later row is not sent, it is dead."""
+    now = clock.now_ms()
+    if retained:
+        Outbox.update(state="superseded").where(
+            Outbox.channel == channel, Outbox.address == address, Outbox.retained, Outbox.state == "pending"
+        ).execute()
+    return Outbox.create(
+        channel=channel,
+        address=address,
+        payload=payload,
+        order_key=order_key,
+        retained=retained,
+        expires_at=expires_at,
+        next_try_at=now,
+        made_at=now,
+    )
+
+
+def lease(channel: str, n: int, *, lease_ms: int = LEASE_MS) -> list[Outbox]:
+    """Up to `n` rows that are due, oldest first, at most one of each `order_key`; theirs for `lease_ms`.
+
+    A lease that ran out (the worker died) is given again.
+    """
+    now = clock.now_ms()
+    before = Outbox.alias()
+    blocked = before.select(before.id).where(
+        before.order_key == Outbox.order_key,
+        before.channel == Outbox.channel,
+        before.id < Outbox.id,
+        before.state.in_(_UNDONE),
+    )
+    due = ((Outbox.state == "pending") & (Outbox.next_try_at <= now)) | (
+        (Outbox.state == "leased") & (Outbox.leased_until <= now)
+    )
+    with transaction():
+        Outbox.update(state="dead", error="expired").where(
+            Outbox.channel == channel, Outbox.state.in_(_UNDONE), Outbox.expires_at <= now
+        ).execute()
+        rows = list(
+            Outbox.select().where(Outbox.channel == channel, due, ~fn.EXISTS(blocked)).order_by(Outbox.id).limit(n)
+        )
+        for row in rows:
+            row.state = "leased"
+            row.attempts += 1
+            row.leased_until = now + lease_ms
+        Outbox.update(state="leased", attempts=Outbox.attempts + 1, leased_until=now + lease_ms).where(
+            Outbox.id.in_([row.id for row in rows])
+        ).execute()
+        return rows
+
+
+def sent(row: Outbox) -> bool:
+    """The row went out. False if the lease had passed to another worker meanwhile."""
+    return _settle(row, state="sent", sent_at=clock.now_ms(), error="")
+
+
+def failed(row: Outbox, error: str) -> bool:
+    """The row did not go out: it is tried again later, ever more rarely; after the last attempt it is dead."""
+    told = error[:_ERROR_MAX]
+    if row.attempts >= ATTEMPTS_MAX:
+        return _settle(row, state="dead", error=told)
+    wait = min(_BACK_OFF_MAX_MS, _BACK_OFF_MS << row.attempts)
+    wait -= random.randrange(wait // 4)  # noqa: S311 - jitter, no secret
+    return _settle(row, state="pending", next_try_at=clock.now_ms() + wait, error=told)
+
+
+def pending(channel: str) -> int:
+    """How many rows are not done."""
+    count: int = Outbox.select().where(Outbox.channel == channel, Outbox.state.in_(_UNDONE)).count()
+    return count
+
+
+def dead(limit: int = 50) -> list[Outbox]:
+    """Rows that were given up, newest first: they stay visible."""
+    return list(Outbox.select().where(Outbox.state == "dead").order_by(Outbox.id.desc()).limit(limit))
+
+
+def _settle(row: Outbox, **changes: object) -> bool:
+    """Change a leased row, if the lease is still ours: a later lease has a higher count of attempts."""
+    with transaction():
+        changed: int = (
+            Outbox.update(**changes)
+            .where(Outbox.id == row.id, Outbox.state == "leased", Outbox.attempts == row.attempts)
+            .execute()
+        )
+        return changed == 1

@@ -1,0 +1,110 @@
+"""Event lines as a companion's journal writes them: `tag SP json` (protocol section 6)."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+_TAG = 16
+_INTEGER_MAX = (1 << 63) - 1
+_COUNT_MAX = (1 << 31) - 1
+
+
+class BadLine(ValueError):
+    """Not a line of this companion's journal; `reason` is "bad_tag" or "malformed"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class ParsedLine:
+    """A line whose tag was found right. `body`: the exact JSON bytes; `lost`: (from, to, count) of a `log_lost`."""
+
+    log: str
+    seq: int
+    tag: str
+    body: bytes
+    at: int
+    unsure: int | None
+    kind: str
+    road: str
+    verdict: str
+    key_id: str
+    generation: int | None
+    card: str
+    count: int
+    lost: tuple[int, int, int] | None
+
+
+def split(payload: bytes) -> list[bytes]:
+    """The lines of a message on `up/events`."""
+    return [line for line in payload.split(b"\n") if line]
+
+
+def parse(link_key: bytes, line: bytes) -> ParsedLine:
+    """The line, or BadLine.
+
+    A genuine line is kept whatever its optional fields hold, or its companion would send it for ever:
+    what can't be read of them is left out.
+    """
+    tag, body = line[:_TAG], line[_TAG + 1 :]
+    right = hmac.digest(link_key, body, "sha256")[: _TAG // 2].hex().encode()
+    if line[_TAG : _TAG + 1] != b" " or not hmac.compare_digest(tag, right):
+        raise BadLine("bad_tag")
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadLine("malformed") from None
+    if not isinstance(event, dict):
+        raise BadLine("malformed")
+    return _read(event, tag.decode(), body)
+
+
+def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:
+    log, seq, at, kind = event.get("log"), event.get("seq"), event.get("at"), event.get("kind")
+    if not isinstance(log, str) or len(log) != _TAG or log.strip("0123456789abcdef"):
+        raise BadLine("malformed")
+    if not _is_integer(seq) or seq == 0 or not _is_integer(at) or not isinstance(kind, str) or not 0 < len(kind) <= 16:
+        raise BadLine("malformed")
+    count = event.get("count")
+    return ParsedLine(
+        log=log,
+        seq=seq,
+        tag=tag,
+        body=body,
+        at=at,
+        unsure=_integer(event.get("unsure")),
+        kind=kind,
+        road=_text(event.get("road"), 6),
+        verdict=_text(event.get("verdict"), 16),
+        key_id=_text(event.get("key_id"), 16),
+        generation=_integer(event.get("generation")),
+        card=_text(event.get("card"), 40),
+        count=count if _is_integer(count, _COUNT_MAX) else 1,
+        lost=lost_range(event) if kind == "log_lost" else None,
+    )
+
+
+def lost_range(event: dict[str, Any]) -> tuple[int, int, int] | None:
+    """(from, to, count) that a `log_lost` line reports; without a count it is all of them. None if it is not told."""
+    first, last = event.get("from"), event.get("to")
+    if not (_is_integer(first) and _is_integer(last) and first <= last < event["seq"]):
+        return None
+    count = event.get("count")
+    return first, last, count if _is_integer(count) else last - first + 1
+
+
+def _is_integer(value: object, most: int = _INTEGER_MAX) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= most  # a bool is no number
+
+
+def _integer(value: object) -> int | None:
+    return value if _is_integer(value) else None
+
+
+def _text(value: object, most: int) -> str:
+    return value[:most] if isinstance(value, str) else ""

@@ -1,0 +1,50 @@
+"""The audit trail of the doors, as they signed it."""
+
+from __future__ import annotations
+
+import peewee as pw
+
+from lockmate.db import BaseModel
+from lockmate.doors.models import Companion
+from lockmate.properties.models import Door, Property
+
+
+class Event(BaseModel):
+    """One line of a companion's journal; `line` keeps the exact bytes its tag was made over."""
+
+    property = pw.ForeignKeyField(Property, on_delete="CASCADE")
+    property_id: int
+    companion = pw.ForeignKeyField(Companion, backref="events", on_delete="CASCADE")
+    companion_id: int
+    door = pw.ForeignKeyField(Door, null=True, backref="events", on_delete="SET NULL")
+    door_id: int | None
+    log = pw.CharField(16)
+    seq = pw.BigIntegerField()
+    tag = pw.CharField(16)
+    line = pw.BlobField()
+    at = pw.BigIntegerField()  # seconds, the door's lower bound
+    unsure = pw.BigIntegerField(null=True)  # seconds; null while the door had lost the time
+    kind = pw.CharField(16)
+    road = pw.CharField(6, default="")
+    verdict = pw.CharField(16, default="")
+    key_id = pw.CharField(16, default="")
+    generation = pw.BigIntegerField(null=True)
+    card = pw.CharField(40, default="")
+    count = pw.IntegerField(default=1)
+    received_at = pw.BigIntegerField()
+
+    class Meta:
+        indexes = (
+            (("companion", "log", "seq"), True),
+            (("door", "id"), False),
+            (("key_id",), False),
+        )
+
+
+class Disputed(BaseModel):
+    """A line that may not enter the trail: same identity with other bytes, bad tag, unknown or retired companion."""
+
+    companion_id = pw.CharField(32)
+    reason = pw.CharField(24)  # "bad_tag" | "other_bytes" | "unknown_companion" | "retired" | "malformed"
+    line = pw.BlobField()
+    received_at = pw.BigIntegerField()

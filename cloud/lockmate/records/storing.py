@@ -1,0 +1,252 @@
+"""Stores lines exactly once and tells up to where a companion's journal is covered.
+
+Coverage runs without a gap from the first line of a log; a range that the journal itself reported lost
+(`log_lost`), or that a state says is older than all it holds, counts as covered. Beyond a gap lines are
+stored but not acknowledged, so that the companion sends the missing ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lockmate.db import database, transaction
+from lockmate.doors.models import Companion, JournalLog
+from lockmate.records.lines import ParsedLine, lost_range
+from lockmate.records.models import Disputed, Event
+
+Group = tuple[Companion, Sequence[ParsedLine]]
+
+_COLUMNS = (
+    "property_id",
+    "companion_id",
+    "door_id",
+    "log",
+    "seq",
+    "tag",
+    "line",
+    "at",
+    "unsure",
+    "kind",
+    "road",
+    "verdict",
+    "key_id",
+    "generation",
+    "card",
+    "count",
+    "received_at",
+)
+
+
+@dataclass(slots=True)
+class StoreResult:
+    """What the ack of one companion says: of `log`, everything up to `upto_seq`, whose line's tag is `tag`.
+
+    `tag` is empty while there is nothing to acknowledge. `new`: lines that were not held before;
+    `disputed`: lines kept apart because the identity holds other bytes.
+    """
+
+    companion: Companion
+    log: str
+    upto_seq: int
+    tag: str
+    new: int = 0
+    disputed: int = 0
+
+
+def store(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> StoreResult:
+    """Store the lines of one companion; see `store_batch`."""
+    return store_batch([(companion, lines)], received_at)[0]
+
+
+def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
+    """Store many companions' lines in one transaction (the caller's, if there is one); one result per group.
+
+    When this returns inside a transaction of the caller nothing is committed yet: acknowledge after that.
+    """
+    with transaction():
+        rows = [_row(companion, line, received_at) for companion, lines in groups for line in lines]
+        doubled = _insert(rows) != len(rows)
+        logs = _logs(groups, received_at)
+        results = []
+        changed: dict[int, JournalLog] = {}
+        for companion, lines in groups:
+            sound, new, disputed = _sifted(companion, lines, received_at) if doubled else (lines, len(lines), 0)
+            for log in _cover(companion, sound, logs):
+                changed[log.id] = log
+            results.append(_result(companion, lines, logs, new, disputed))
+        _save(changed.values())
+        return results
+
+
+def dispute(companion_id: str, reason: str, line: bytes, received_at: int) -> bool:
+    """Keep apart a line that may not enter the trail; False if the same one is kept already."""
+    with transaction():
+        same = (Disputed.companion_id == companion_id, Disputed.reason == reason, Disputed.line == line)
+        if Disputed.select().where(*same).exists():
+            return False
+        Disputed.create(companion_id=companion_id[:32], reason=reason, line=line, received_at=received_at)
+        return True
+
+
+def _row(companion: Companion, line: ParsedLine, received_at: int) -> tuple[object, ...]:
+    return (
+        companion.property_id,
+        companion.id,
+        companion.door_id,
+        line.log,
+        line.seq,
+        line.tag,
+        line.body,
+        line.at,
+        line.unsure,
+        line.kind,
+        line.road,
+        line.verdict,
+        line.key_id,
+        line.generation,
+        line.card,
+        line.count,
+        received_at,
+    )
+
+
+def _insert(rows: list[tuple[object, ...]]) -> int:
+    """How many entered. Straight to the driver: a query builder would cost more than the insert."""
+    if not rows:
+        return 0
+    names = ", ".join(f'"{name}"' for name in _COLUMNS)
+    marks = ", ".join([database.param] * len(_COLUMNS))
+    cursor = database.connection().cursor()
+    cursor.executemany(f'INSERT INTO "event" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING', rows)  # noqa: S608
+    return int(cursor.rowcount)
+
+
+def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], JournalLog]:
+    """The journals that the lines belong to, made where first heard of."""
+    wanted = {(companion.id, line.log) for companion, lines in groups for line in lines}
+    companions = {companion for companion, _ in wanted}
+    found = {(row.companion_id, row.log): row for row in _logs_of(companions)}
+    for companion, log in sorted(wanted - found.keys()):
+        found[companion, log] = JournalLog.create(companion=companion, log=log, first_heard_at=now)
+    return found
+
+
+def _logs_of(companions: set[int]) -> list[JournalLog]:
+    rows: list[JournalLog] = []
+    ids = sorted(companions)
+    for start in range(0, len(ids), 500):
+        rows.extend(JournalLog.select().where(JournalLog.companion.in_(ids[start : start + 500])))
+    return rows
+
+
+def _cover(
+    companion: Companion, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]
+) -> list[JournalLog]:
+    """Move each log's covered end forward; the journals that moved."""
+    touched = {}
+    for line in lines:
+        log = logs[companion.id, line.log]
+        if line.seq == log.stored_seq + 1 or (line.seq == log.stored_seq and not log.stored_tag):
+            log.stored_seq, log.stored_tag = line.seq, line.tag
+        elif line.seq <= log.stored_seq:
+            continue
+        log.highest_seq = max(log.highest_seq, line.seq)
+        touched[log.id] = log
+    for log in {line.log: logs[companion.id, line.log] for line in lines}.values():
+        if log.stored_seq < log.highest_seq and _bridge(log):
+            touched[log.id] = log
+    return list(touched.values())
+
+
+def _bridge(log: JournalLog) -> bool:
+    """Look at what is held beyond the covered end: a gap may be closed now, or be one the journal reported."""
+    held = list(
+        Event.select(Event.seq, Event.tag, Event.kind, Event.line)
+        .where(Event.companion == log.companion_id, Event.log == log.log, Event.seq > log.stored_seq)
+        .order_by(Event.seq)
+    )
+    return advance(log, held)
+
+
+def advance(log: JournalLog, held: list[Event]) -> bool:
+    """Move the covered end over `held`, lines beyond it in order; True if it moved."""
+    seqs = [event.seq for event in held]
+    reported = [lost_range(json.loads(bytes(event.line))) for event in held if event.kind == "log_lost"]
+    lost = _merged([found for found in reported if found is not None])
+    before = log.stored_seq
+    for event in held:
+        if event.seq != log.stored_seq + 1 and not _all_lost(log.stored_seq + 1, event.seq - 1, lost, seqs):
+            break
+        log.stored_seq, log.stored_tag = event.seq, event.tag
+    return log.stored_seq != before
+
+
+def _merged(ranges: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Ranges that overlap as one, their counts added: a journal that overflows twice thins out what it kept."""
+    merged: list[tuple[int, int, int]] = []
+    for first, last, count in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            before = merged.pop()
+            first, last, count = before[0], max(before[1], last), before[2] + count
+        merged.append((first, last, count))
+    return merged
+
+
+def _all_lost(first: int, last: int, lost: list[tuple[int, int, int]], held: list[int]) -> bool:
+    """Whether a reported range explains this gap.
+
+    A range runs from the first to the last line given up, and some between may be kept and still to come: only
+    when what is missing of it is no more than its count is nothing awaited any more. The count includes lines that
+    were stored before they were given up, so a message lost on the way as well could hide behind it: the trail
+    shows those seqs as missing, inside a range that was reported.
+    """
+    for low, high, count in lost:
+        if low <= first and last <= high:
+            awaited_from = max(first, low)
+            missing = high - awaited_from + 1 - sum(1 for seq in held if awaited_from <= seq <= high)
+            if missing <= count:
+                return True
+    return False
+
+
+def _sifted(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int, int]:
+    """(lines that the trail holds now, how many of them are new, how many others were kept apart)."""
+    sound = []
+    new = disputed = 0
+    for line in lines:
+        row = (
+            Event.select(Event.line, Event.received_at)
+            .where(Event.companion == companion, Event.log == line.log, Event.seq == line.seq)
+            .get()
+        )
+        if bytes(row.line) == line.body:
+            sound.append(line)
+            new += row.received_at == received_at
+        else:
+            whole = line.tag.encode() + b" " + line.body
+            disputed += dispute(companion.companion_id, "other_bytes", whole, received_at)
+    return sound, new, disputed
+
+
+def _result(
+    companion: Companion,
+    lines: Sequence[ParsedLine],
+    logs: dict[tuple[int, str], JournalLog],
+    new: int,
+    disputed: int,
+) -> StoreResult:
+    if not lines:
+        return StoreResult(companion, "", 0, "")
+    log = logs[companion.id, lines[-1].log]
+    return StoreResult(companion, log.log, log.stored_seq, log.stored_tag, new, disputed)
+
+
+def _save(logs: Iterable[JournalLog]) -> None:
+    rows = [(log.stored_seq, log.stored_tag, log.highest_seq, log.id) for log in logs]
+    if rows:
+        mark = database.param
+        names = ", ".join(f'"{name}" = {mark}' for name in ("stored_seq", "stored_tag", "highest_seq"))
+        sql = f'UPDATE "journal_log" SET {names} WHERE "id" = {mark}'  # noqa: S608
+        database.connection().cursor().executemany(sql, rows)

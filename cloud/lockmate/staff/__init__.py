@@ -1,0 +1,25 @@
+"""Who works here: accounts, what their role allows, and the audit trail of what they did."""
+
+from __future__ import annotations
+
+from lockmate.staff import audit
+from lockmate.staff.actor import PERMISSIONS, Actor, require
+from lockmate.staff.errors import AccountExists, BadAccount, NotAllowed, WrongPassword
+from lockmate.staff.models import Account, Audit
+from lockmate.staff.verbs import actor_of, create_account, sign_in
+
+__all__ = [
+    "PERMISSIONS",
+    "Account",
+    "AccountExists",
+    "Actor",
+    "Audit",
+    "BadAccount",
+    "NotAllowed",
+    "WrongPassword",
+    "actor_of",
+    "audit",
+    "create_account",
+    "require",
+    "sign_in",
+]

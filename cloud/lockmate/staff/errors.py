@@ -1,0 +1,31 @@
+"""What may go wrong with accounts and permissions."""
+
+from __future__ import annotations
+
+from lockmate.errors import BadField, Refused
+
+
+class WrongPassword(Refused):
+    """Name and password do not belong together, or the account is closed; it is not said which."""
+
+    code = "wrong_password"
+    status = 401
+
+
+class NotAllowed(Refused):
+    """The role of this account does not allow it."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class BadAccount(BadField):
+    """A name, role or password that an account may not have."""
+
+    code = "bad_account"
+
+
+class AccountExists(Refused):
+    """The name is another account's."""
+
+    code = "account_exists"

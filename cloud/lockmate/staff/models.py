@@ -1,0 +1,35 @@
+"""Accounts of the people who work here, and the audit trail of what they did."""
+
+from __future__ import annotations
+
+import peewee as pw
+
+from lockmate.db import BaseModel
+from lockmate.properties.models import Property
+
+
+class Account(BaseModel):
+    """One person of the staff; `role` gives the permissions."""
+
+    property = pw.ForeignKeyField(Property, backref="accounts", on_delete="CASCADE")
+    property_id: int
+    name = pw.CharField(40, unique=True)
+    password_hash = pw.CharField(255)
+    role = pw.CharField(16)  # "desk" | "manager" | "installer"
+    language = pw.CharField(8, default="zh-CN")
+    active = pw.BooleanField(default=True)
+
+
+class Audit(BaseModel):
+    """Who did what to what, when. Never changed, never deleted."""
+
+    property = pw.ForeignKeyField(Property, on_delete="CASCADE")
+    property_id: int
+    at = pw.BigIntegerField()
+    actor = pw.CharField(60)
+    verb = pw.CharField(40)  # "stay:check_in"
+    subject = pw.CharField(60)  # "stay 12"
+    details = pw.TextField(default="{}")  # JSON
+
+    class Meta:
+        indexes = ((("property", "at"), False),)

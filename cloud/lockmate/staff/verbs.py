@@ -1,0 +1,62 @@
+"""Accounts: made, signed in, found again."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from lockmate.db import transaction
+from lockmate.properties.models import Property
+from lockmate.staff import audit
+from lockmate.staff.actor import PERMISSIONS, Actor
+from lockmate.staff.errors import AccountExists, BadAccount, WrongPassword
+from lockmate.staff.models import Account
+
+_PASSWORD_MIN = 8
+
+
+def create_account(
+    property: Property, name: str, password: str, role: str, *, language: str = "zh-CN", by: Actor | None = None
+) -> Account:
+    """A new account; raises BadAccount or AccountExists."""
+    name = name.strip()
+    if not 0 < len(name) <= 40:
+        raise BadAccount(field="name")
+    if len(password) < _PASSWORD_MIN:
+        raise BadAccount(field="password", least=_PASSWORD_MIN)
+    if role not in PERMISSIONS:
+        raise BadAccount(field="role", value=role)
+    hashed = generate_password_hash(password)
+    with transaction():
+        if Account.select().where(Account.name == name).exists():
+            raise AccountExists(name=name)
+        account = Account.create(property=property, name=name, password_hash=hashed, role=role, language=language)
+        audit.record(by or Actor.system(property), "staff:create", f"account {account.id}", name=name, role=role)
+        return account
+
+
+def sign_in(name: str, password: str, *, property: Property | None = None) -> Actor:
+    """Who this is; raises WrongPassword. It takes as long for a name that does not exist."""
+    query = Account.select().where(Account.name == name.strip(), Account.active)
+    if property is not None:
+        query = query.where(Account.property == property)
+    account: Account | None = query.first()
+    if not check_password_hash(account.password_hash if account else _nobody(), password) or account is None:
+        raise WrongPassword
+    return _actor(account)
+
+
+def actor_of(account_id: int) -> Actor | None:
+    """The actor of a session; None if the account is gone or closed since."""
+    account = Account.get_or_none(Account.id == account_id, Account.active)
+    return _actor(account) if account else None
+
+
+def _actor(account: Account) -> Actor:
+    return Actor(account.id, account.name, account.property, PERMISSIONS[account.role])
+
+
+@cache
+def _nobody() -> str:
+    return generate_password_hash("nobody has this name")

@@ -1,0 +1,21 @@
+"""When a stay begins and ends: dates at the property's wall times, in its zone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from lockmate.properties.models import Property
+
+
+def of_dates(property: Property, arrival: date, departure: date) -> tuple[int, int]:
+    """(starts_at, ends_at) in ms. Where the clocks go back, an hour that exists twice counts for the guest."""
+    zone = ZoneInfo(property.timezone)
+    starts = datetime.combine(arrival, time.fromisoformat(property.check_in_time), zone).replace(fold=0)
+    ends = datetime.combine(departure, time.fromisoformat(property.check_out_time), zone).replace(fold=1)
+    return int(starts.timestamp()) * 1000, int(ends.timestamp()) * 1000
+
+
+def today(property: Property, now_ms: int) -> date:
+    """The date at the property."""
+    return datetime.fromtimestamp(now_ms / 1000, ZoneInfo(property.timezone)).date()

@@ -1,0 +1,101 @@
+"""Orders (reservations), stays and the guests in them."""
+
+from __future__ import annotations
+
+import peewee as pw
+
+from lockmate.db import BaseModel
+from lockmate.errors import NotFound
+from lockmate.keys.models import Key
+from lockmate.properties.models import Door, Property
+from lockmate.stays.errors import ChangedMeanwhile
+
+
+class Order(BaseModel):
+    """A reservation."""
+
+    property = pw.ForeignKeyField(Property, backref="orders", on_delete="CASCADE")
+    property_id: int
+    number = pw.CharField(24)  # shown to guests
+    guest_name = pw.CharField(60)
+    phone = pw.CharField(24, default="")
+    arrival = pw.DateField()
+    departure = pw.DateField()
+    room = pw.ForeignKeyField(Door, null=True, on_delete="SET NULL")  # wished or planned
+    room_id: int | None
+    state = pw.CharField(12, default="booked")  # "booked" | "checked_in" | "cancelled" | "no_show"
+    made_at = pw.BigIntegerField()
+
+    class Meta:
+        indexes = ((("property", "number"), True), (("property", "arrival"), False))
+
+    @classmethod
+    def of(cls, property: Property, order_id: int) -> Order:
+        """This property's order with that id; another hotel's is not found."""
+        found = cls.get_or_none(cls.id == order_id, cls.property == property)
+        if found is None:
+            raise NotFound(what="order")
+        return found
+
+
+class Stay(BaseModel):
+    """A party's time in one property; a draft until it is checked in."""
+
+    property = pw.ForeignKeyField(Property, backref="stays", on_delete="CASCADE")
+    property_id: int
+    order = pw.ForeignKeyField(Order, null=True, backref="stays", on_delete="RESTRICT")
+    order_id: int | None
+    room = pw.ForeignKeyField(Door, backref="stays", on_delete="RESTRICT")
+    room_id: int
+    state = pw.CharField(10, default="draft")  # "draft" | "in_house" | "ended" | "discarded"
+    generation = pw.BigIntegerField(default=0)
+    starts_at = pw.BigIntegerField()
+    ends_at = pw.BigIntegerField()
+    checked_in_at = pw.BigIntegerField(null=True)
+    checked_out_at = pw.BigIntegerField(null=True)
+    version = pw.IntegerField(default=1)  # optimistic lock: two desks may act at once
+    made_at = pw.BigIntegerField()
+
+    class Meta:
+        indexes = ((("property", "state"), False), (("room", "state"), False))
+
+    @classmethod
+    def of(cls, property: Property, stay_id: int) -> Stay:
+        """This property's stay with that id; another hotel's is not found."""
+        found = cls.get_or_none(cls.id == stay_id, cls.property == property)
+        if found is None:
+            raise NotFound(what="stay")
+        return found
+
+    def lock(self) -> Stay:
+        """The row as it is now, inside a transaction; raises ChangedMeanwhile if another one changed it since."""
+        raised = Stay.update(version=Stay.version + 1).where(Stay.id == self.id, Stay.version == self.version).execute()
+        if not raised:
+            raise ChangedMeanwhile(stay=self.id)
+        return Stay.get_by_id(self.id)
+
+    def present(self) -> list[Guest]:
+        """Its guests, but for those who were removed; the first is the one who booked."""
+        return list(Guest.select().where(Guest.stay == self, Guest.removed_at.is_null()).order_by(Guest.id))
+
+
+class Guest(BaseModel):
+    """One person of a stay; the first is the one who booked, the others are joiners."""
+
+    stay = pw.ForeignKeyField(Stay, backref="guests", on_delete="CASCADE")
+    stay_id: int
+    name = pw.CharField(60)
+    phone = pw.CharField(24, default="")
+    key = pw.ForeignKeyField(Key, null=True, backref="guests", on_delete="SET NULL")
+    key_id: int | None
+    removed_at = pw.BigIntegerField(null=True)
+
+    @classmethod
+    def of(cls, property: Property, guest_id: int) -> Guest:
+        """A guest of one of this property's stays; another hotel's is not found."""
+        found: Guest | None = (
+            cls.select(cls, Stay).join(Stay).where(cls.id == guest_id, Stay.property == property).first()
+        )
+        if found is None:
+            raise NotFound(what="guest")
+        return found

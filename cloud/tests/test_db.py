@@ -1,0 +1,137 @@
+"""The schema goes up and down with data in it, and equals the models; concurrent writers wait for each other."""
+
+from __future__ import annotations
+
+import threading
+
+import peewee as pw
+import pytest
+from peewee_migrate.router import Router
+
+from lockmate import claims, db, doors, keys, records, stays
+from lockmate.db import BaseModel, schema
+from lockmate.errors import Refused, all_codes
+from lockmate.keys import Key
+from lockmate.properties import Property
+
+
+def models():
+    return [model for model in pw.sort_models(BaseModel.__subclasses__()) if model.__module__.startswith("lockmate.")]
+
+
+def rows():
+    return {model.__name__: list(model.select().order_by(model.id).dicts()) for model in models()}
+
+
+@pytest.fixture
+def busy_hotel(hotel, phone, time):
+    """A database with a row or more in every table."""
+    companion = hotel.companion("801")
+    stay = hotel.draft("801")
+    key = phone.gets_key(hotel, stay)
+    stay = stays.check_in(stays.Stay.get_by_id(stay.id), by=hotel.desk)
+    keys.sheaf(key, time.now_s, slots=2)
+    stays.check_out(stay, by=hotel.desk)
+    line = companion.line("boot")
+    records.store(companion.row, [records.parse(companion.link_key, line)], time.now_ms)
+    records.dispute(companion.id, "bad_tag", b"x", time.now_ms)
+    companion.reports()
+    doors.companions.retire(companion.row, by=hotel.desk)
+    return hotel
+
+
+def test_every_table_can_be_filled(busy_hotel):
+    assert [name for name, found in rows().items() if not found] == []
+
+
+def test_the_schema_goes_down_with_data_and_up_again(busy_hotel):
+    while Router(db.database.obj, migrate_dir=schema._FOLDER).done:
+        db.rollback()
+    assert set(db.database.get_tables()) == {"migratehistory"}
+    assert db.pending()
+    assert db.migrate() == ["001_first", "002_doors"]
+    assert not db.pending()
+    assert {name for name, found in rows().items() if found} == set()
+
+
+def columns_and_indexes(database):
+    """What SQLite says of each table: columns with type, null and default, keys, indexes with their columns."""
+    found = {}
+    for table in sorted(set(database.get_tables()) - {"migratehistory"}):
+        columns = {(c.name, c.data_type, c.null) for c in database.get_columns(table)}
+        indexes = {(tuple(i.columns), i.unique) for i in database.get_indexes(table)}
+        keys = {(k.column, k.dest_table) for k in database.get_foreign_keys(table)}
+        found[table] = columns, indexes, keys
+    return found
+
+
+def test_the_migrations_make_what_the_models_say(house):
+    migrated = columns_and_indexes(db.database)
+    fresh = pw.SqliteDatabase(":memory:")
+    with fresh.bind_ctx(models()):
+        fresh.create_tables(models())
+        assert columns_and_indexes(fresh) == migrated
+    fresh.close()
+
+
+def test_migrating_again_changes_nothing(busy_hotel):
+    before = rows()
+    assert db.migrate() == []
+    assert rows() == before
+
+
+def test_what_points_to_a_missing_row_is_refused(busy_hotel):
+    with pytest.raises(pw.IntegrityError), db.transaction():
+        Key.update(holder=999).execute()
+
+
+def rename_and_fail(hotel):
+    with db.transaction():
+        Property.update(name="Newer").where(Property.id == hotel.property.id).execute()
+        raise RuntimeError
+
+
+def test_an_inner_verb_that_fails_undoes_only_itself(hotel):
+    with db.transaction():
+        Property.update(name="New").where(Property.id == hotel.property.id).execute()
+        with pytest.raises(RuntimeError):
+            rename_and_fail(hotel)
+    assert Property.get_by_id(hotel.property.id).name == "New"
+
+
+def test_many_writers_at_once_all_succeed(hotel):
+    """Each reads, then writes: without the lock at the beginning most would fail."""
+    failures = []
+
+    def write():
+        try:
+            for _ in range(10):
+                with db.transaction():
+                    found = Property.get_by_id(hotel.property.id)
+                    Property.update(move_grace_minutes=found.move_grace_minutes + 1).where(
+                        Property.id == found.id
+                    ).execute()
+        except pw.PeeweeException as error:
+            failures.append(error)
+        finally:
+            db.database.close()
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert Property.get_by_id(hotel.property.id).move_grace_minutes == 15 + 40
+
+
+def test_every_refusal_has_a_code_of_its_own():
+    assert claims.WrongCode in all_codes().values()
+    every = list(_refusals(Refused))
+    assert len({kind.code for kind in every}) == len(every)
+
+
+def _refusals(kind):
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _refusals(below)
