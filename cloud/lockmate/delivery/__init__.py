@@ -1,0 +1,1 @@
+"""What must go out: the outbox worker, its channel to the doors, and the broker's configuration."""

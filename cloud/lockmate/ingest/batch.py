@@ -1,0 +1,186 @@
+"""One batch of messages into the database: all in one transaction, in the order they came.
+
+What may not enter the trail is kept apart (records.Disputed), and the broker is still told that we have it,
+or it would send it for ever. Only the companion's own acknowledgement says what is in the trail.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import peewee
+
+from lockmate import clock, records
+from lockmate.db import transaction
+from lockmate.doors import BadMac, BadState, JournalLog, companions, heard, link, policies
+from lockmate.errors import Refused
+from lockmate.ingest.acks import Ack
+from lockmate.protocol import COMPANION_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lockmate.doors import Companion
+    from lockmate.mqtt import Arrival
+    from lockmate.records import ParsedLine
+
+AWAY = (peewee.OperationalError, peewee.InterfaceError)
+_LOG = logging.getLogger("lockmate.ingest")
+_LEVELS = 5  # lm/1/{companion_id}/up/{leaf}
+_IN_SERVICE = "in_service"
+
+
+@dataclass(slots=True)
+class Kept:
+    """What became of a batch, and what its companions are to be told."""
+
+    lines: int = 0
+    again: int = 0
+    apart: int = 0
+    states: int = 0
+    acks: list[Ack] = field(default_factory=list)
+
+    def add(self, other: Kept) -> None:
+        """Take in another's counts and acknowledgements."""
+        self.lines += other.lines
+        self.again += other.again
+        self.apart += other.apart
+        self.states += other.states
+        self.acks += other.acks
+
+
+def keep(arrivals: Sequence[Arrival]) -> Kept:
+    """Store a batch; when this returns it is committed.
+
+    Raises peewee's OperationalError or InterfaceError if the database is away: nothing of the batch is stored then.
+    A message that trips a fault of ours is kept apart alone, and the rest is stored.
+    """
+    try:
+        with transaction():
+            return _Batch(clock.now_ms()).take(arrivals)
+    except AWAY:
+        raise
+    except Exception:  # noqa: BLE001  logged below, and nothing of it is lost
+        if len(arrivals) == 1:
+            _LOG.exception("event=fault topic=%s bytes=%d kept=apart", arrivals[0].topic, len(arrivals[0].payload))
+            return _set_apart(arrivals[0])
+    kept = Kept()
+    for arrival in arrivals:
+        kept.add(keep([arrival]))
+    return kept
+
+
+def _set_apart(arrival: Arrival) -> Kept:
+    companion_id = ([*arrival.topic.split("/"), "", ""])[2]
+    records.dispute(companion_id[:32], "malformed", arrival.payload, clock.now_ms())
+    return Kept(apart=1)
+
+
+class _Batch:
+    """The work on one batch, inside its transaction."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now = now_ms
+        self._kept = Kept()
+        self._known: dict[str, Companion | None] = {}
+        self._lines: dict[str, tuple[Companion, list[ParsedLine]]] = {}
+        self._stored: dict[str, tuple[Companion, str, int, str]] = {}  # companion_id: companion, log, seq, tag
+
+    def take(self, arrivals: Sequence[Arrival]) -> Kept:
+        for arrival in arrivals:
+            self._take(arrival.topic, arrival.payload)
+        self._store(list(self._lines))
+        self._kept.acks = [_ack(*stored) for stored in self._stored.values()]
+        return self._kept
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        levels = topic.split("/")
+        companion_id = levels[2] if len(levels) > 2 else ""
+        if len(levels) != _LEVELS or not COMPANION_ID.fullmatch(companion_id) or levels[4] not in ("events", "state"):
+            self._dispute(companion_id, "malformed", payload)
+            return
+        companion = self._companion(companion_id)
+        if companion is None or companion.state != _IN_SERVICE:
+            # a revoked one keeps its connection after the broker read the new list: it is refused here again
+            reason = "unknown_companion" if companion is None else "retired"
+            for line in records.split(payload) if levels[4] == "events" else ():
+                self._dispute(companion_id, reason, line)
+        elif levels[4] == "events":
+            self._events(companion, payload)
+        else:
+            self._state(companion, topic, payload)
+
+    def _events(self, companion: Companion, payload: bytes) -> None:
+        key = link.key_of(companion)
+        for line in records.split(payload):
+            try:
+                parsed = records.parse(key, line)
+            except records.BadLine as bad:
+                self._dispute(companion.companion_id, bad.reason, line)
+            else:
+                self._lines.setdefault(companion.companion_id, (companion, []))[1].append(parsed)
+
+    def _state(self, companion: Companion, topic: str, payload: bytes) -> None:
+        if _is_last_will(payload):
+            companions.offline(companion)
+            return
+        try:
+            report = link.open_sealed(companion, topic, payload)
+            self._store([companion.companion_id])  # lines that came before it; a report is overtaken by later ones
+            told = heard(companion, report, at_ms=self._now)
+        except (BadMac, BadState) as bad:
+            self._dispute(companion.companion_id, "malformed" if isinstance(bad, BadState) else "bad_tag", payload)
+            return
+        except Refused as refused:  # what follows from the report can't be done; the door reports again
+            _LOG.error("event=state_refused companion=%s why=%r", companion.companion_id, str(refused))
+            return
+        self._kept.states += 1
+        if told.kept:
+            self._tell_again(companion, report["log"])
+
+    def _tell_again(self, companion: Companion, log: str) -> None:
+        """A report is also a question: what of my journal do you hold?"""
+        held = JournalLog.get_or_none(JournalLog.companion == companion, JournalLog.log == log)
+        if held is not None and held.stored_tag:
+            self._stored[companion.companion_id] = (companion, log, held.stored_seq, held.stored_tag)
+
+    def _store(self, companion_ids: Sequence[str]) -> None:
+        groups = [self._lines.pop(companion_id) for companion_id in companion_ids if companion_id in self._lines]
+        if not groups:
+            return
+        for (_, lines), result in zip(groups, records.store_batch(groups, self._now), strict=True):
+            self._kept.lines += result.new
+            self._kept.apart += result.disputed
+            self._kept.again += len(lines) - result.new - result.disputed
+            if result.tag:
+                held = (result.companion, result.log, result.upto_seq, result.tag)
+                self._stored[result.companion.companion_id] = held
+
+    def _companion(self, companion_id: str) -> Companion | None:
+        if companion_id not in self._known:
+            self._known[companion_id] = companions.by_id(companion_id)
+        return self._known[companion_id]
+
+    def _dispute(self, companion_id: str, reason: str, line: bytes) -> None:
+        self._kept.apart += 1
+        records.dispute(companion_id[:32], reason, line, self._now)
+        _LOG.warning("event=kept_apart companion=%r reason=%s bytes=%d", companion_id[:32], reason, len(line))
+
+
+def _ack(companion: Companion, log: str, seq: int, tag: str) -> Ack:
+    door = companion.door
+    newest = policies.newest(door) if door is not None else None
+    return Ack(companion, log, seq, tag, door.number if door is not None else 0,
+               newest.version if newest is not None else 0)
+
+
+def _is_last_will(payload: bytes) -> bool:
+    """The broker says it in the companion's place, so it has no mac and moves nothing but the online light."""
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and "mac" not in document and document.get("online") is False

@@ -1,0 +1,66 @@
+"""The workers' process roots: ground laid, signals caught, one worker run to its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from lockmate import ground
+from lockmate.delivery.broker import DELIVERY, INGEST
+from lockmate.delivery.worker import Delivery
+from lockmate.ingest.worker import Ingest
+from lockmate.mqtt import Broker, Stop
+from lockmate.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOG = logging.getLogger("lockmate.workers")
+
+
+class _Line(logging.Formatter):
+    """`time=… level=… from=… event=…`; what follows an exception is one indented line each."""
+
+    def __init__(self) -> None:
+        super().__init__("time=%(asctime)s.%(msecs)03dZ level=%(levelname)s from=%(name)s %(message)s",
+                         "%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\n", "\n  ")
+
+
+def configure_logging() -> None:
+    """Plain lines on the standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def ingest(settings: Settings, *, batch_max: int = 500, buffer_max: int = 1_000) -> int:
+    """Take in what the doors say, until SIGTERM or SIGINT; the exit code."""
+    return _run("ingest", settings, INGEST, lambda broker, stop: Ingest(
+        broker, stop, batch_max=batch_max, buffer_max=max(batch_max, buffer_max)).run())
+
+
+def delivery(settings: Settings, *, poll: float = 0.1) -> int:
+    """Deliver the outbox, until SIGTERM or SIGINT; the exit code."""
+    return _run("delivery", settings, DELIVERY, lambda broker, stop: Delivery(broker, stop, poll=poll).run())
+
+
+def _run(name: str, settings: Settings, user: str, work: Callable[[Broker, Stop], None]) -> int:
+    configure_logging()
+    ground.lay(settings)
+    files = settings.broker_files(user)
+    for file in files:
+        if not file.is_file():
+            raise SettingsError("broker_files_missing", f"{file} does not exist. Run `lockmate broker config`.")
+    stop = Stop()
+    stop.install()
+    _LOG.info("event=started worker=%s pid=%d", name, os.getpid())
+    work(Broker(settings.broker_host, settings.broker_port, settings.broker_name, *files), stop)
+    _LOG.info("event=ended worker=%s", name)
+    return 0
