@@ -1,0 +1,394 @@
+"""A small MQTT 3.1.1 client for one door: QoS 1 both ways, one connection, every buffer bounded.
+
+Sessions are clean. All that a door must hear is retained (policy, update), told again (an ack, because the
+journal sends again what was not acknowledged) or worthless when late (a remote open); all that it says comes from its
+own journal. A persistent session would add only a queue per absent door at the broker, and opens that arrive late.
+
+One reader task and one writer task own the stream; publishers only wait for events. So a publisher may be cancelled at
+any moment without tearing a packet, and the socket is closed only when nobody waits on it.
+The writer's order is: acknowledgements, ping, then publishes as they came. The size limits are those of the two
+buffers, taken once: a longer incoming packet is read past and acknowledged, and told to `on_message` as None.
+Timing uses `time.ticks_ms`, not the board's monotonic clock, which a test may move.
+"""
+
+import asyncio
+import gc
+import time
+
+from companion.net import packets
+from companion.net.flight import InFlight
+from companion.net.waiting import end
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value: int) -> int:  # type: ignore[misc]
+        return value
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import Any
+
+    from companion.net.packets import Buffer, Will
+
+    Dial = Callable[[], Awaitable[tuple[Any, Any]]]
+
+_ACKS = const(8)
+_RX_BYTES = const(4352)
+_TX_BYTES = const(2048)
+PUBLISH_MAX = _TX_BYTES - 7  # topic and payload together
+_TICK_MS = const(200)
+_GREET_S = const(20)
+
+
+class Broken(OSError):
+    """The peer broke the protocol, refused us or fell silent."""
+
+
+class Client:
+    """Keeps one door connected.
+
+    dial: async () -> (reader, writer), asyncio streams with `readinto`. It ends in a bounded time and may raise
+        OSError, ValueError (TLS) or asyncio.TimeoutError.
+    ready: async () -> None, awaited before it without limit (a network).
+    random: (n) -> bytes.
+    on_message: (topic bytes, payload memoryview or None) called for each message; the view is valid during the call
+        only, and the call must not block: it copies what it wants.
+    on_trouble: (error) called for each attempt or connection that ended, before the pause.
+    will: (topic, payload), published retained by the broker when the connection goes.
+    subscribe: the one topic filter, QoS 1.
+    Back-off: full jitter between base/4 and min(cap, base * 2**n) ms; n starts anew after a connection of stable_ms.
+    """
+
+    def __init__(
+        self,
+        dial: "Dial",
+        client_id: str,
+        *,
+        ready: "Callable[[], Awaitable[None]] | None" = None,
+        random: "Callable[[int], bytes]",
+        on_message: "Callable[[bytes, memoryview | None], None]",
+        on_trouble: "Callable[[Exception], None]",
+        will: "Will | None" = None,
+        subscribe: str,
+        keepalive_s: int = 60,
+        answer_ms: int = 15000,
+        base_ms: int = 1000,
+        cap_ms: int = 60000,
+        stable_ms: int = 30000,
+    ) -> None:
+        self._dial = dial
+        self._ready = ready
+        self._random = random
+        self._on_message = on_message
+        self._on_trouble = on_trouble
+        self._keepalive_s = keepalive_s
+        self._answer_ms = answer_ms
+        self._base_ms = base_ms
+        self._cap_ms = cap_ms
+        self._stable_ms = stable_ms
+        self._hello = packets.connect(client_id.encode(), keepalive_s, will)
+        self._wish = packets.subscribe(subscribe.encode())
+
+        self._rx = bytearray(_RX_BYTES)
+        self._rx_view = memoryview(self._rx)
+        self._head = bytearray(2)
+        self._head_view = memoryview(self._head)
+        self._tx = bytearray(_TX_BYTES)
+        self._tx_view = memoryview(self._tx)
+        self._acks = bytearray(2 * _ACKS)
+        self._reader: Any = None
+        self._writer: Any = None
+
+        self._up = asyncio.Event()
+        self._work = asyncio.Event()
+        self._written = asyncio.Event()
+        self._in_flight = InFlight(self._work)
+        self._attempt = 0
+        self.connected = False
+        self.connection = 0
+        self.attempts = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        """Forget everything that belongs to one connection."""
+        self._error: Exception | None = None
+        self._expect = packets.CONNACK
+        self._ack_count = 0
+        self._ping_wanted = False
+        self._ping_sent = False
+        self._owed = False
+        now = time.ticks_ms()
+        self._asked_at = now
+        self._heard_at = now
+        self._spoke_at = now
+
+    # --- for the owner ---------------------------------------------------------------------------------------------
+
+    async def up(self) -> int:
+        """Wait for a connection; its number, which grows by one with each."""
+        while not self.connected:
+            await self._up.wait()
+        return self.connection
+
+    async def publish(self, topic: bytes, parts: "Sequence[Buffer]", retain: bool = False) -> None:
+        """Publish the joined `parts` (buffers) with QoS 1 and return when the broker has acknowledged.
+
+        Raises Lost if the connection ends first (or there is none), ValueError if topic and parts exceed the buffer.
+        """
+        if len(topic) + packets.size_of(parts) > PUBLISH_MAX:
+            raise ValueError("publish too long")
+        await self._in_flight.carry(topic, parts, retain)
+
+    async def run(self) -> None:
+        """Connect, and again for ever. Only a defect (or a cancellation) comes out of it."""
+        self._attempt = 0
+        while True:
+            if self._ready is not None:
+                await self._ready()
+            self.attempts += 1
+            try:
+                await self._session()
+            except (OSError, ValueError, EOFError, asyncio.TimeoutError, MemoryError) as error:
+                self._on_trouble(error)
+            await asyncio.sleep_ms(self.pause(self._attempt))
+            self._attempt += 1
+
+    def pause(self, attempt: int) -> int:
+        """Milliseconds to wait after attempt number `attempt` (from 0) failed: full jitter over a floor."""
+        ceiling = min(self._cap_ms, self._base_ms << min(attempt, 12))
+        floor = self._base_ms // 4
+        return floor + int.from_bytes(self._random(3), "big") % (ceiling - floor + 1)
+
+    # --- one connection --------------------------------------------------------------------------------------------
+
+    async def _session(self) -> None:
+        gc.collect()  # the TLS buffers want one piece of memory each
+        self._clear()
+        self._reader, self._writer = await self._dial()
+        tasks: tuple[asyncio.Task[None], ...] = ()
+        try:
+            await asyncio.wait_for(self._greet(), _GREET_S)
+            self._clear_times()
+            tasks = (asyncio.create_task(self._read_for_ever()), asyncio.create_task(self._write_for_ever()))
+            self._in_flight.open()
+            self.connected = True
+            self.connection += 1
+            self._up.set()
+            await self._watch(tasks)
+        finally:
+            self.connected = False
+            self._up.clear()
+            self._in_flight.lose()
+            try:
+                await end(tasks)
+            finally:
+                await self._hang_up()
+
+    def _clear_times(self) -> None:
+        self._heard_at = self._spoke_at = time.ticks_ms()
+
+    async def _greet(self) -> None:
+        """CONNECT and SUBSCRIBE. Messages may come before the SUBACK; they are handled as always."""
+        await self._say(self._hello)
+        await self._read_packet()
+        await self._say(self._wish)
+        while self._expect:
+            await self._read_packet()
+
+    async def _say(self, packet: bytes) -> None:
+        self._writer.write(packet)
+        await self._writer.drain()
+
+    async def _watch(self, tasks: "tuple[asyncio.Task[None], ...]") -> None:
+        """Ask for pings, notice silence, count the connection as stable; raise what ended it."""
+        half_ms = self._keepalive_s * 500
+        born = time.ticks_ms()
+        while self._error is None:
+            for task in tasks:
+                if task.done():
+                    await task  # a defect: let it out
+            now = time.ticks_ms()
+            if self._attempt and time.ticks_diff(now, born) >= self._stable_ms:
+                self._attempt = 0
+            if self._owed:
+                if time.ticks_diff(now, self._asked_at) >= self._answer_ms:
+                    raise Broken("no answer")
+            elif time.ticks_diff(now, self._heard_at) >= half_ms or time.ticks_diff(now, self._spoke_at) >= half_ms:
+                self._ping_wanted = True
+                self._owe()
+                self._work.set()
+            await asyncio.sleep_ms(_TICK_MS)
+        raise self._error
+
+    async def _hang_up(self) -> None:
+        # No DISCONNECT: a door that goes away on purpose is as absent as one that lost power, so the will speaks.
+        writer = self._writer
+        self._reader = self._writer = None
+        try:
+            writer.close()
+            await writer.wait_closed()
+        except OSError as error:
+            self._error = error
+
+    # --- what the broker owes us -----------------------------------------------------------------------------------
+
+    def _owe(self) -> None:
+        if not self._owed:
+            self._owed = True
+            self._asked_at = time.ticks_ms()
+
+    def _answered(self) -> None:
+        """Something we asked for was answered: the patience starts anew for what is left, if anything is."""
+        self._asked_at = time.ticks_ms()
+        self._owed = self._ping_wanted or self._ping_sent or self._in_flight.awaited()
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    async def _write_for_ever(self) -> None:
+        try:
+            while True:
+                size = self._compose()
+                if not size:
+                    self._work.clear()
+                    await self._work.wait()
+                    continue
+                self._writer.write(self._tx_view[:size])
+                await self._writer.drain()
+                self._spoke_at = time.ticks_ms()
+                self._written.set()
+        except (OSError, ValueError, EOFError, MemoryError) as error:
+            self._error = error
+
+    def _compose(self) -> int:
+        """The next bytes to send, put into the buffer; their number, 0 if there is nothing to say."""
+        tx = self._tx
+        if self._ack_count:
+            size = 0
+            for at in range(0, 2 * self._ack_count, 2):
+                size = packets.put_puback(tx, size, self._acks[at], self._acks[at + 1])
+            self._ack_count = 0
+            return size
+        if self._ping_wanted:
+            self._ping_wanted = False
+            self._ping_sent = True
+            tx[0] = packets.PINGREQ_HEAD
+            tx[1] = 0
+            return 2
+        slot = self._in_flight.send()
+        if slot is None:
+            return 0
+        self._owe()
+        size = packets.put_publish(tx, slot.topic, slot.parts, slot.packet_id, slot.retain)
+        slot.parts = ()
+        return size
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    async def _read_for_ever(self) -> None:
+        try:
+            while True:
+                await self._read_packet()
+        except (OSError, ValueError, EOFError, MemoryError) as error:
+            self._error = error
+
+    async def _fill(self, view: memoryview, size: int) -> None:
+        """Read exactly `size` bytes to the start of `view`."""
+        at = 0
+        while at < size:
+            got = await self._reader.readinto(view[at:size])
+            if got is None:  # TLS had bytes, but none of ours yet
+                continue
+            if not got:
+                raise Broken("closed by the broker")
+            at += got
+            self._heard_at = time.ticks_ms()
+
+    async def _read_packet(self) -> None:
+        head = self._head
+        await self._fill(self._head_view, 2)
+        first = head[0]
+        length = head[1] & 0x7F
+        shift = 7
+        while head[1] & 0x80:
+            if shift > 21:
+                raise Broken("bad length")
+            await self._fill(self._head_view[1:], 1)
+            length |= (head[1] & 0x7F) << shift
+            shift += 7
+        kind = first >> 4
+        if kind != packets.PUBLISH and length > 16:
+            raise Broken("bad packet")
+        kept = min(length, _RX_BYTES)
+        if kept:
+            await self._fill(self._rx_view, kept)
+        if kind == packets.PUBLISH and self._expect != packets.CONNACK:
+            await self._message(first, kept, length)
+        elif kind == packets.PUBACK and not self._expect:
+            self._on_puback(first, length)
+        elif kind == packets.PINGRESP and length == 0 and self._ping_sent:
+            self._ping_sent = False
+            self._answered()
+        elif kind == self._expect:
+            self._on_greeting(kind, length)
+        else:
+            raise Broken("unexpected packet")
+
+    def _on_greeting(self, kind: int, length: int) -> None:
+        rx = self._rx
+        if kind == packets.CONNACK:
+            if length != 2:
+                raise Broken("bad CONNACK")
+            if rx[1]:
+                raise Broken("refused by the broker, code {}".format(rx[1]))
+            self._expect = packets.SUBACK
+            return
+        if length != 3 or rx[0] != 0 or rx[1] != 1:
+            raise Broken("bad SUBACK")
+        if rx[2] != 1:
+            raise Broken("subscription refused")
+        self._expect = 0
+
+    def _on_puback(self, first: int, length: int) -> None:
+        if length != 2 or first & 0x0F:
+            raise Broken("bad PUBACK")
+        if not self._in_flight.acknowledge(self._rx[0] << 8 | self._rx[1]):
+            raise Broken("PUBACK of nothing")
+        self._answered()
+
+    async def _message(self, first: int, kept: int, length: int) -> None:
+        rx = self._rx
+        qos = first >> 1 & 3
+        at = 2 + (rx[0] << 8 | rx[1]) if kept >= 2 else length
+        start = at + 2 if qos else at
+        if qos > 1 or start > kept:
+            raise Broken("bad PUBLISH")
+        topic = bytes(self._rx_view[2:at])
+        high = low = 0
+        if qos:
+            high = rx[at]
+            low = rx[at + 1]
+            if not high and not low:
+                raise Broken("bad PUBLISH")
+        if length > kept:
+            await self._skip(length - kept)
+            self._on_message(topic, None)
+        else:
+            self._on_message(topic, self._rx_view[start:kept])
+        if qos:
+            while self._ack_count == _ACKS:
+                self._written.clear()
+                await self._written.wait()
+            self._acks[2 * self._ack_count] = high
+            self._acks[2 * self._ack_count + 1] = low
+            self._ack_count += 1
+            self._work.set()
+
+    async def _skip(self, size: int) -> None:
+        while size:
+            step = min(size, _RX_BYTES)
+            await self._fill(self._rx_view, step)
+            size -= step

@@ -1,0 +1,97 @@
+# runs on: micropython32 micropython
+"""What the uplink does when the heap has no room for a policy: the rest of it is tested against a real broker."""
+
+import asyncio
+import binascii
+import hashlib
+import json
+import os
+
+import check
+
+from companion.core.clock import Clock
+from companion.net.uplink import Uplink
+
+
+class Journal:
+    boot_seq = 1
+    acked = 0
+    seq = 0
+    log = "0" * 16
+
+    def __init__(self):
+        self.lines = []
+        self.written = asyncio.Event()
+
+    def write(self, kind, **fields):
+        self.lines.append((kind, fields))
+
+
+class Beliefs:
+    """Beliefs that run out of memory, before or after the policy is held."""
+
+    held_version = 1
+    held_hash = "0" * 16
+    generation = 0
+
+    def __init__(self, keeps):
+        self.keeps = keeps
+
+    def accept(self, wire, clock, now_ms):
+        if self.keeps:
+            self.held_hash = binascii.hexlify(hashlib.sha256(wire[65:]).digest()[:8]).decode()
+        raise MemoryError
+
+
+class Line:
+    def dial(self):
+        raise OSError
+
+    ready = dial
+
+
+def uplink(keeps):
+    journal = Journal()
+    made = Uplink(Line(), companion_id="c-801-test", link_key=bytes(32), clock=Clock(0), beliefs=Beliefs(keeps),
+                  journal=journal, present=None, now_ms=lambda: 0, random=os.urandom, facts=dict,
+                  trace=lambda **_: None)  # fmt: skip
+    return made, journal
+
+
+POLICY = b"lm/1/c-801-test/down/policy"
+
+
+def test_a_policy_that_finds_no_room_is_refused_and_the_door_lives_on():
+    made, journal = uplink(keeps=False)
+    made._on_message(POLICY, memoryview(b"x" * 100))
+    made._take_policy()
+    assert journal.lines == [("fault", {"fault": "policy", "code": "no_memory"})]
+    made._take_policy()
+    assert len(journal.lines) == 1
+
+
+def test_one_that_broke_off_while_it_was_kept_needs_a_new_start():
+    made, _ = uplink(keeps=True)
+    made._on_message(POLICY, memoryview(b"x" * 100))
+    check.raises(MemoryError, made._take_policy)
+
+
+def test_the_newest_message_counts():
+    made, journal = uplink(keeps=False)
+    made._on_message(POLICY, memoryview(b"x" * 100))
+    made._on_message(POLICY, None)
+    made._take_policy()
+    assert journal.lines == [("fault", {"fault": "policy", "code": "too_long"})]
+
+
+def test_the_state_has_what_the_protocol_requires():
+    made, _ = uplink(keeps=False)
+    state = json.loads(made._state(0))
+    assert sorted(state) == [
+        "clock", "generation", "ignored", "log", "mac", "policy_hash", "policy_version", "seq"
+    ]  # fmt: skip
+    assert state["clock"] == [0, None]
+
+
+if __name__ == "__main__":
+    check.run(globals())
