@@ -17,6 +17,7 @@ class Journal:
     boot_seq = 1
     acked = 0
     seq = 0
+    oldest = 1
     log = "0" * 16
 
     def __init__(self):
@@ -88,7 +89,7 @@ def test_the_state_has_what_the_protocol_requires():
     made, _ = uplink(keeps=False)
     state = json.loads(made._state(0))
     assert sorted(state) == [
-        "clock", "generation", "ignored", "log", "mac", "policy_hash", "policy_version", "seq"
+        "clock", "generation", "ignored", "log", "mac", "oldest", "policy_hash", "policy_version", "seq"
     ]  # fmt: skip
     assert state["clock"] == [0, None]
 

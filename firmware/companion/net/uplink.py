@@ -257,6 +257,7 @@ class Uplink:
         state["ignored"] = self.ignored
         state["log"] = self._journal.log
         state["seq"] = self._journal.seq
+        state["oldest"] = self._journal.oldest
         state["policy_version"] = beliefs.held_version
         state["policy_hash"] = beliefs.held_hash
         state["generation"] = beliefs.generation

@@ -1,0 +1,242 @@
+"""The simulated board: flash in a file, scanner and door over loopback channels to a harness, TLS to a real broker.
+
+Only bytes and levels are simulated here; what can be wrong runs in `companion`. The harness holds the other end:
+it writes the scanner's bytes, moves the inputs and the clock, and sees every output with its time.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import select
+import socket
+import sys
+import time
+
+import tls
+import vfs
+
+_RESTART = 10
+_HALTED = 11
+_WATCHDOG_S = 60
+_SEND_PATIENCE_MS = 5000
+_INPUTS = ("door", "bolt", "motor", "handle", "privacy", "tamper")
+
+
+def _options(words: list) -> dict:
+    """`--name value` pairs of the command line."""
+    found = {}
+    for n in range(len(words) - 1):
+        if words[n].startswith("--"):
+            found[words[n][2:]] = words[n + 1]
+    return found
+
+
+class _Output:
+    """The bolt's driver pin."""
+
+    def __init__(self, board: "Board") -> None:
+        self._board = board
+
+    def on(self) -> None:
+        """Drive the bolt open."""
+        self._board.tell({"bolt": 1})
+
+    def off(self) -> None:
+        """Let the bolt go."""
+        self._board.tell({"bolt": 0})
+
+
+class _Watchdog:
+    """Ends the process when it was not fed for too long, as a hardware watchdog resets the chip: alarm(2)."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._alarm = None
+        try:
+            import ffi
+
+            self._alarm = ffi.open(None).func("I", "alarm", "I")
+        except (ImportError, OSError):
+            print("watchdog: none here")
+        self.feed()
+
+    def feed(self) -> None:
+        """All is well for another while."""
+        if self._alarm is not None:
+            self._alarm(self._seconds)
+
+
+class _Network:
+    """A network that is simply there: loopback."""
+
+    connected = True
+
+    async def up(self) -> None:
+        """Returns when there is a network."""
+
+    def resolve(self, host: str) -> str:
+        """The address of a host. Raises OSError if there is none."""
+        address = socket.getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
+        packed = socket.sockaddr(address)[1]  # type: ignore[attr-defined]  # the unix port has it
+        return socket.inet_ntop(socket.AF_INET, packed)  # type: ignore[attr-defined]
+
+
+class Board:
+    """The pins, clock, flash and network of one simulated companion."""
+
+    name = "sim"
+    files = "/flash"
+    holds_open = False  # the bolt is pulsed; it can't be held
+    inputs: tuple[str, ...] = _INPUTS
+
+    def __init__(self, words: list | None = None) -> None:
+        """words: the command line, `--flash FILE --world HOST:PORT [--device MODULE] [--watchdog SECONDS]`."""
+        options = _options(sys.argv if words is None else words)
+        self._flash_path = options["flash"]
+        self._device_module = options.get("device", "flash_file")
+        self._device = None
+        self._ticks = time.ticks_ms()
+        self._ms = 0
+        host, port = options["world"].split(":")
+        self._world = socket.getaddrinfo(host, int(port), 0, socket.SOCK_STREAM)[0][-1]
+        self._board = self._channel(b"board\n")
+        self._levels: dict[str, int] = json.loads(self._board.readline())["levels"]  # contacts have levels at power-on
+        self._board.setblocking(False)
+        scanner = self._channel(b"scanner\n")
+        scanner.setblocking(False)
+        self.scanner = asyncio.StreamReader(scanner)
+        self.bolt = _Output(self)
+        self.watchdog = _Watchdog(int(options.get("watchdog", _WATCHDOG_S)))
+        self.network = _Network()
+
+    def _channel(self, hello: bytes) -> socket.socket:
+        channel = socket.socket()
+        channel.connect(self._world)
+        channel.send(hello)
+        return channel
+
+    def mount(self) -> None:
+        """Mount the flash under `files`. Raises OSError or ValueError if there is no file system on it."""
+        self._device = __import__(self._device_module).Device(self._flash_path)
+        vfs.mount(vfs.VfsLfs2(self._device, mtime=False), self.files)
+
+    # time and chance
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds since power came; never wraps; the harness can move it forward."""
+        now = time.ticks_ms()
+        self._ms += time.ticks_diff(now, self._ticks)
+        self._ticks = now
+        return self._ms
+
+    def utc_hint(self) -> int | None:
+        """A battery clock's time: this board has none."""
+        return None
+
+    def tls_date(self, seconds: int) -> None:
+        """TLS takes the date from the host here; nothing to set."""
+
+    def random(self, n: int) -> bytes:
+        """n random bytes fit for keys and identities."""
+        return os.urandom(n)
+
+    # outputs
+
+    def tell(self, facts: dict) -> None:
+        """One line to the harness, with the time. Ends the process if the harness is gone."""
+        facts["ms"] = self.monotonic_ms()
+        line = json.dumps(facts).encode() + b"\n"
+        sent = 0
+        poll = None
+        while sent < len(line):
+            try:
+                n = self._board.write(line[sent:])
+            except OSError:
+                sys.exit(0)
+            if n:
+                sent += n
+                continue
+            if poll is None:
+                poll = select.poll()
+                poll.register(self._board, select.POLLOUT)
+            if not poll.poll(_SEND_PATIENCE_MS):
+                sys.exit(0)
+
+    def light(self, colour: str, pattern: str) -> None:
+        """Set the light: a colour and how it shows (steady, blink, pulse, off)."""
+        self.tell({"light": colour, "pattern": pattern})
+
+    def sound(self, name: str) -> None:
+        """Start a short sound."""
+        self.tell({"sound": name})
+
+    def trace(self, **facts: object) -> None:
+        """Tell the harness a fact that no guest sees."""
+        self.tell(facts)
+
+    def supply_mv(self) -> int:
+        """The supply's voltage."""
+        return 12000
+
+    def read(self, name: str) -> int:
+        """Level of an input, 1 = active: door open, bolt thrown back, lock's motor driven, handle, privacy, tamper."""
+        return self._levels.get(name, 0)
+
+    # the harness's end
+
+    async def listen(self) -> None:
+        """Take what the harness says. Returns never; ends the process when the harness goes away."""
+        reader = asyncio.StreamReader(self._board)
+        while True:
+            try:
+                line = await reader.readline()
+            except OSError:
+                line = b""
+            if not line.endswith(b"\n"):
+                sys.exit(0)
+            try:
+                self._obey(json.loads(line))
+            except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+                self.tell({"trace": "not understood: %s" % wrong})
+
+    def _obey(self, said: dict) -> None:
+        if "sense" in said:
+            self._levels[said["sense"]] = 1 if said["value"] else 0
+        if "advance_ms" in said:
+            self._ms += said["advance_ms"]
+            self.tell({"advanced": said["advance_ms"]})
+        if said.get("ask") == "flash" and self._device is not None:
+            self.tell({"flash": self._device.counts()})
+        if said.get("ask") == "heap":
+            gc.collect()
+            self.tell({"heap": {"used": gc.mem_alloc(), "free": gc.mem_free()}})
+
+    def tasks(self) -> list:
+        """Endless tasks that this board needs run: (name, coroutine)."""
+        return [("board", self.listen())]
+
+    # power
+
+    def restart(self) -> None:
+        """Start the machine again: the harness gives power at once."""
+        sys.exit(_RESTART)
+
+    def halt(self) -> None:
+        """Stay dark until somebody comes: the process ends, and the harness leaves it so."""
+        sys.exit(_HALTED)
+
+    # network
+
+    async def dial(
+        self, host: str, port: int, server_name: str, ca_der: bytes, cert_der: bytes, key_der: bytes
+    ) -> tuple:
+        """Connect by TLS with our certificate, the server's one required and checked; (reader, writer) streams.
+
+        OSError or ValueError if the address, a certificate or the connection is no good.
+        """
+        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(ca_der)
+        context.verify_mode = tls.CERT_REQUIRED
+        context.load_cert_chain(cert_der, key_der)
+        return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)

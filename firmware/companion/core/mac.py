@@ -1,0 +1,62 @@
+"""What door and cloud prove to each other under the companion's link key (protocol section 6).
+
+The broker may be somebody else's: event lines carry a tag, acks and states a mac.
+"""
+
+import binascii
+import hashlib
+import json
+
+_BLOCK = 64  # of SHA-256, bytes (FIPS 198-1)
+_MAC_START = b',"mac":"'
+_MAC_END = b'"}'
+_SEALED = 74  # bytes of `,"mac":"<64 hex>"}`
+
+
+def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+    """HMAC-SHA-256 (RFC 2104) of the parts joined; `key` is at most 64 bytes."""
+    key = key + bytes(_BLOCK - len(key))
+    inner = hashlib.sha256(bytes([b ^ 0x36 for b in key]))
+    for part in parts:
+        inner.update(part)
+    outer = hashlib.sha256(bytes([b ^ 0x5C for b in key]))
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+def tag(link_key: bytes, body: bytes) -> str:
+    """The 16 hex digits that lead an event line, over its exact JSON bytes."""
+    return binascii.hexlify(hmac_sha256(link_key, body)[:8]).decode()
+
+
+def seal(link_key: bytes, topic: str, document: bytes) -> bytes:
+    """A JSON object's bytes with the mac for `topic` as its last member."""
+    text = document[:-1]
+    mac = binascii.hexlify(hmac_sha256(link_key, topic.encode(), text))
+    return text + _MAC_START + mac + _MAC_END
+
+
+def open_sealed(link_key: bytes, topic: str, payload: bytes) -> dict:
+    """The object that `payload` carries; ValueError unless its mac is right for `topic`.
+
+    Only the text before the mac is parsed, so a second `mac` or a repeated member changes nothing.
+    """
+    payload = bytes(payload)
+    text, end = payload[:-_SEALED], payload[-_SEALED:]
+    mac = binascii.hexlify(hmac_sha256(link_key, topic.encode(), text))
+    if not same(end, _MAC_START + mac + _MAC_END):
+        raise ValueError("bad_mac")
+    document = json.loads(text + b"}")
+    if not isinstance(document, dict):
+        raise ValueError("not_an_object")
+    return document
+
+
+def same(a: bytes, b: bytes) -> bool:
+    """Whether two byte strings are equal, in a time that does not tell where they differ."""
+    if len(a) != len(b):
+        return False
+    difference = 0
+    for x, y in zip(a, b):  # noqa: B905 - MicroPython's zip has no `strict`, and the lengths are equal
+        difference |= x ^ y
+    return difference == 0

@@ -1,0 +1,127 @@
+"""The way from a code to an open bolt: read, judge, keep what was learned and the event, and only then open.
+
+Whatever goes wrong on the way, the door stays shut, the journal says so if it still can, and the
+next guest finds a companion that works.
+"""
+
+import asyncio
+import binascii
+
+from companion.core import gate
+from companion.core.names import FORGED, OPEN, RESET, ROAD_QR, ROADS, name_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from companion.core.clock import Clock
+    from companion.core.token import Token
+    from companion.door.bolt import Bolt
+    from companion.door.feedback import Feedback
+    from companion.store.beliefs import Beliefs
+    from companion.store.journal import Journal
+    from companion.store.tally import Tally
+
+FAULT = -1  # in place of a verdict: something failed, nothing was opened
+
+
+class Entry:
+    """The door's one entrance, for both roads; one code at a time."""
+
+    def __init__(
+        self,
+        beliefs: "Beliefs",
+        clock: "Clock",
+        journal: "Journal",
+        tally: "Tally",
+        bolt: "Bolt",
+        feedback: "Feedback",
+        monotonic_ms: "Callable[[], int]",
+        told: "Callable[..., None]",
+    ) -> None:
+        """told(verdict=…, road=…): the console's or harness's line about each verdict."""
+        self._beliefs = beliefs
+        self._clock = clock
+        self._journal = journal
+        self._tally = tally
+        self._bolt = bolt
+        self._feedback = feedback
+        self._now = monotonic_ms
+        self._told = told
+        self._one_at_a_time = asyncio.Lock()
+        self.opened_ms = -1_000_000  # when we last opened; the senses tell our opens from others by it
+
+    async def present(self, text: bytes | str, road: int) -> int:
+        """Answer a code from a road (ROAD_QR, ROAD_MQTT): the verdict, or FAULT. Never raises."""
+        async with self._one_at_a_time:
+            try:
+                verdict = self._answer(text, road)
+                name = name_of(verdict)
+            except Exception as failed:  # noqa: BLE001 - whatever it is, the door goes on; the event tells it
+                verdict, name = FAULT, "fault"
+                self._failed(failed)
+            self._told(verdict=name, road=ROADS[road])
+            return verdict
+
+    def _answer(self, text: bytes | str, road: int) -> int:
+        now_ms = self._now()
+        lo, hi = self._clock.interval(now_ms)
+        self._beliefs.forget(lo)
+        verdict, token, learns = gate.judge(text, road, self._beliefs, (lo, hi), now_ms)
+        if verdict == FORGED:
+            self._beliefs.forged(road, now_ms)
+        if token is not None and learns is not None:
+            self._admit(verdict, token, learns, road, hi)
+        elif road == ROAD_QR and self._beliefs.stays_open(lo, hi):
+            self._let_pass(lo, hi)
+            verdict = OPEN
+        else:
+            self._tally.refused(verdict, road, token, now_ms)
+        self._feedback.verdict(verdict, self._now())
+        return verdict
+
+    def _admit(self, verdict: int, token: "Token", learns: gate.Learns, road: int, hi: int | None) -> None:
+        """Keep what was learned and the event on flash, and then open."""
+        self._beliefs.learn(learns)
+        self._clock.raise_floor(learns.floor, self._now())
+        fields: dict = {
+            "road": ROADS[road],
+            "verdict": name_of(verdict),
+            "key_id": binascii.hexlify(token.key_id).decode(),
+            "generation": token.generation,
+        }
+        if hi is None:
+            fields["clock"] = "lost"
+        if verdict == RESET:
+            self._journal.write("policy", **fields)  # it changed what the door believes, and opened nothing
+            return
+        self._journal.write("opened", **fields)
+        self._open()
+
+    def _let_pass(self, lo: int, hi: int | None) -> None:
+        """The door stands open by its mode: anything held before the scanner opens it, but not during a pulse."""
+        if self._bolt.active:
+            return
+        self._journal.write("opened", road=ROADS[ROAD_QR], mode=self._beliefs.mode(lo, hi))
+        self._open()
+
+    def _open(self) -> None:
+        self.opened_ms = self._now()
+        self._bolt.pulse(self._beliefs.bolt_ms)
+
+    def _failed(self, failed: Exception) -> None:
+        """Shut, said with the light, and in the journal if it takes it."""
+        try:
+            self._bolt.release()
+            self._feedback.fault(self._now())
+            self._journal.write("fault", code="entry", error=describe(failed))
+        except Exception as again:  # noqa: BLE001 - nothing more can be done about it here
+            self._told(fault="entry", error=describe(again))
+
+
+def describe(failed: BaseException) -> str:
+    """An exception in a few words without secrets: its name, and a number if it carries one."""
+    name = type(failed).__name__
+    if failed.args and isinstance(failed.args[0], int):
+        return "%s %d" % (name, failed.args[0])
+    return name

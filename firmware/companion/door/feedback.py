@@ -1,0 +1,78 @@
+"""Light and sound: what the guest at the door is told, and no more.
+
+A burglar sees this light too. So every refusal before the signature is verified looks the same
+(anyone can print such a code), and every refusal after it is a plain "no": whether somebody is in,
+which generation the room is at, and what was revoked stay between the door and the desk.
+"""
+
+from companion.core.names import FORGED, OPEN, RESET
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Lamp(Protocol):
+        """What the board gives."""
+
+        def light(self, colour: str, pattern: str) -> None:
+            """A colour and how it shows."""
+
+        def sound(self, name: str) -> None:
+            """A short sound."""
+
+
+_SHOWN_MS = 3_000
+
+# what is shown: colour, pattern, sound
+_OPEN = ("green", "steady", "open")
+_RESET = ("green", "blink", "done")
+_NOT_READ = ("amber", "blink", "refused")
+_NO = ("red", "steady", "refused")
+_FAULT = ("red", "blink", "fault")
+_IDLE = ("blue", "dim", "")
+_TROUBLE = ("red", "pulse", "")
+
+
+class Feedback:
+    """Shows a verdict for three seconds, then what the door is in the meantime."""
+
+    def __init__(self, lamp: "Lamp") -> None:
+        self._lamp = lamp
+        self._until_ms: int | None = None
+        self._rest = _IDLE
+        self._show(_IDLE)
+
+    def verdict(self, verdict: int, now_ms: int) -> None:
+        """Tell the guest the gate's answer."""
+        if verdict == OPEN:
+            shown = _OPEN
+        elif verdict == RESET:
+            shown = _RESET
+        elif verdict <= FORGED:
+            shown = _NOT_READ
+        else:
+            shown = _NO
+        self._show(shown)
+        self._until_ms = now_ms + _SHOWN_MS
+
+    def fault(self, now_ms: int) -> None:
+        """Something failed on the way: not opened, and not the guest's doing."""
+        self._show(_FAULT)
+        self._until_ms = now_ms + _SHOWN_MS
+
+    def trouble(self) -> None:
+        """The companion needs somebody: shown until the machine starts again."""
+        self._rest = _TROUBLE
+        if self._until_ms is None:
+            self._show(_TROUBLE)
+
+    def tick(self, now_ms: int) -> None:
+        """Go back to rest when the verdict was shown long enough."""
+        if self._until_ms is not None and now_ms >= self._until_ms:
+            self._until_ms = None
+            self._show(self._rest)
+
+    def _show(self, shown: tuple[str, str, str]) -> None:
+        self._lamp.light(shown[0], shown[1])
+        if shown[2]:
+            self._lamp.sound(shown[2])

@@ -1,0 +1,117 @@
+"""What a barcode module may send: lines in pieces, too long ones, and 10,000 that nobody meant; a whole door behind."""
+
+# time limit: 300
+
+import asyncio
+
+import check
+import signing
+from companion.core.names import EXPIRED, MALFORMED, OPEN, ROAD_QR
+from companion.door.entry import FAULT
+from companion.door.scanner import Scanner
+from door_kit import Door
+
+GOOD = signing.token()
+
+
+class Source:
+    """A scanner module that sends these pieces."""
+
+    def __init__(self, pieces):
+        self._pieces = list(pieces)
+
+    async def readinto(self, buffer):
+        if not self._pieces:
+            raise EOFError
+        piece = self._pieces[0][: len(buffer)]
+        self._pieces[0] = self._pieces[0][len(piece) :]
+        if not self._pieces[0]:
+            self._pieces.pop(0)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def lines_of(*pieces):
+    async def read():
+        scanner = Scanner(Source(pieces))
+        found = []
+        try:
+            while True:
+                found.append(await scanner.line())
+        except EOFError:
+            return found, scanner.dropped
+
+    return asyncio.run(read())
+
+
+def test_the_scanner_takes_lines_however_they_come():
+    assert lines_of(b"abc\r") == ([b"abc"], 0)
+    assert lines_of(b"ab", b"c\rde", b"f\r\n", b"\n\r", b"g\n") == ([b"abc", b"def", b"g"], 0)
+    assert lines_of(b"x" * 151 + b"\r") == ([b"x" * 151], 0)
+    assert lines_of(b"never ended") == ([], 0)
+    assert lines_of(*[b"z"] * 70, b"\r") == ([b"z" * 70], 0)
+
+
+def test_the_scanner_drops_what_is_too_long_to_the_terminator():
+    assert lines_of(b"x" * 152 + b"\r", b"good\r") == ([b"good"], 1)
+    assert lines_of(b"x" * 100_000, b"HK1:\r", b"good\r") == ([b"good"], 1)
+
+
+class Chance:
+    """A small generator that gives the same everywhere (Numerical Recipes' constants)."""
+
+    def __init__(self):
+        self.state = 1
+
+    def __call__(self, most):
+        self.state = (self.state * 1664525 + 1013904223) & 0xFFFFFFFF
+        return (self.state >> 8) % most
+
+
+def random_line(chance):
+    sort = chance(5)
+    if sort == 0:
+        return bytes([chance(256) for _ in range(chance(200))]) + b"\r"
+    if sort == 1:
+        return ("HK1:" + "".join([signing.DIGITS[chance(45)] for _ in range(147)])).encode() + b"\r"
+    if sort == 2:
+        text = bytearray(GOOD.encode())
+        text[chance(151)] = chance(256)
+        return bytes(text) + b"\n"
+    if sort == 3:
+        return GOOD.encode()[: chance(151)] + b"\r"
+    return bytes([32 + chance(90)]) * (1 + chance(400)) + b"\r\n"
+
+
+def test_ten_thousand_random_lines_change_nothing():
+    chance = Chance()
+    door = Door()
+    verdicts = {}
+
+    async def read():
+        source = Source([])
+        scanner = Scanner(source)
+        for n in range(10_000):
+            source._pieces.append(random_line(chance))
+            if n % 100 == 0:
+                door.hand.ms += 61_000
+                door.tally.tick(door.hand.ms)
+                assert "on" not in door.hand.bolts()
+                del door.hand.seen[:]
+            try:
+                while True:
+                    verdict = await door.entry.present(await scanner.line(), ROAD_QR)
+                    verdicts[verdict] = verdicts.get(verdict, 0) + 1
+            except EOFError:
+                pass
+
+    asyncio.run(read())
+    assert "on" not in door.hand.bolts() and OPEN not in verdicts and FAULT not in verdicts, verdicts
+    assert sum(verdicts.values()) > 5_000 and verdicts[MALFORMED] > 2_000
+    assert door.reloaded().generation == 42
+    assert len(door.events()) < 1_500
+    door.hand.ms += 2_000
+    assert door.scan(GOOD) in (OPEN, EXPIRED)
+
+
+check.run(globals())

