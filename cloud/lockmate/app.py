@@ -1,0 +1,41 @@
+"""The web's process root: an application put together of configure_* steps."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from lockmate import ground
+from lockmate.settings import Settings
+from lockmate.web import access, compress, context, health, language, numbers, refusals, security
+from lockmate.web.desk import desk
+from lockmate.web.guest import guest
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application for one process; raises SettingsError, with what to do, if something is missing."""
+    ground.lay(settings)
+    app = Flask("lockmate", template_folder="web/templates", static_folder="web/static")
+    for configure in (
+        security.configure_settings,
+        context.configure_database,
+        language.configure_language,
+        security.configure_csrf,
+        security.configure_limits,
+        access.configure_access,
+        context.configure_templates,
+        refusals.configure_refusals,
+        security.configure_headers,
+        compress.configure_static,
+        numbers.configure_numbers,
+    ):
+        configure(app, settings)
+    configure_faces(app)
+    return app
+
+
+def configure_faces(app: Flask) -> None:
+    """The pages: the desk's, the guests', and those that belong to nobody."""
+    app.register_blueprint(health.health)
+    app.register_blueprint(language.switch)
+    app.register_blueprint(desk, url_prefix="/desk")
+    app.register_blueprint(guest, url_prefix="/g")

@@ -1,0 +1,111 @@
+"""A door: how it does, and what happened at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from lockmate import properties, records
+from lockmate.doors import Companion, policies
+from lockmate.keys import Key
+from lockmate.properties import Door
+from lockmate.protocol import UNPROVED
+from lockmate.records import Event
+from lockmate.stays import Guest, Stay
+from lockmate.web import answers
+from lockmate.web.access import allowed, here
+from lockmate.web.desk import desk
+from lockmate.web.texts import t
+
+_SHOWN = 50
+_TONES = {
+    "opened": "good",
+    "card_open": "good",
+    "inside_open": "good",
+    "refused": "warn",
+    "forced": "bad",
+    "tamper": "bad",
+    "fault": "bad",
+    "log_lost": "bad",
+    "battery_low": "warn",
+    "ajar": "warn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A companion, and whether it holds the door's newest policy."""
+
+    companion: Companion
+    in_step: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An event as the page shows it."""
+
+    event: Event
+    tone: str
+    who: str
+    unverified: bool
+
+
+@desk.get("/doors/<id:number>")
+@allowed("door:see")
+def door(number: int) -> ResponseReturnValue:
+    """Health and the latest events."""
+    found = properties.door_of(here(), number)
+    stay = Stay.get_or_none(Stay.room == found, Stay.state == "in_house")
+    return render_template("desk/door.html", door=found, stay=stay, **(_health(found) | _events(found)))
+
+
+@desk.get("/doors/<id:number>/health")
+@allowed("door:see")
+def door_health(number: int) -> ResponseReturnValue:
+    """How it does, asked for again and again."""
+    found = properties.door_of(here(), number)
+    return answers.live("desk/door_health.html", door=found, **_health(found))
+
+
+@desk.get("/doors/<id:number>/events")
+@allowed("record:see")
+def door_events(number: int) -> ResponseReturnValue:
+    """What happened, asked for again and again."""
+    found = properties.door_of(here(), number)
+    return answers.live("desk/door_events.html", door=found, **_events(found))
+
+
+def _health(door: Door) -> dict[str, object]:
+    newest = policies.newest(door)
+    rows = [
+        Health(
+            companion,
+            newest is not None
+            and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
+        )
+        for companion in policies.companions_of(door)
+    ]
+    return {"companions": rows, "zone": here().timezone}
+
+
+def _events(door: Door) -> dict[str, object]:
+    events = records.of_door(door, _SHOWN)
+    names = _holders({event.key_id for event in events if event.key_id})
+    lines = [
+        Line(event, _TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events
+    ]
+    return {"events": lines, "zone": here().timezone}
+
+
+def _who(event: Event, names: dict[str, str]) -> str:
+    return names.get(event.key_id, t("events.former")) if event.key_id else ""
+
+
+def _holders(key_ids: set[str]) -> dict[str, str]:
+    """The guests' names by key."""
+    query = Guest.select(Guest.name, Key.key_id).join(Key).where(Key.key_id.in_(key_ids), Key.property == here())
+    rows: Any = query.dicts()
+    return {row["key_id"]: row["name"] for row in rows}

@@ -1,0 +1,73 @@
+"""Cookies, cross-site request forgery, rate limits and the headers that keep pages to themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+from werkzeug.wrappers import Response
+
+from lockmate.settings import Settings
+
+_SHIFT = timedelta(hours=12)
+_BODY_MAX = 64 * 1024
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+csrf = CSRFProtect()
+# In each process's memory: enough against guessing on one machine; several web machines need a shared store.
+limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+
+
+def configure_settings(app: Flask, settings: Settings) -> None:
+    """Flask's own settings from ours."""
+    secure = settings.secure_cookies or settings.public_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.secret_key(),
+        SESSION_COOKIE_NAME="lockmate_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        PERMANENT_SESSION_LIFETIME=_SHIFT,
+        MAX_CONTENT_LENGTH=_BODY_MAX,
+        MAX_FORM_MEMORY_SIZE=_BODY_MAX,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a desk page stays open all day
+        LOCKMATE_PUBLIC_URL=settings.public_url,
+    )
+
+
+def configure_csrf(app: Flask, _settings: Settings) -> None:
+    """Every POST carries the session's token."""
+    csrf.init_app(app)
+
+
+def configure_limits(app: Flask, _settings: Settings) -> None:
+    """Limits are written at the views they slow."""
+    app.config.setdefault("RATELIMIT_SWALLOW_ERRORS", False)
+    limiter.init_app(app)
+    limiter.reset()  # the counters are the process's; a new application begins anew
+
+
+def configure_headers(app: Flask, settings: Settings) -> None:
+    """The same on every answer."""
+    secure = settings.public_url.startswith("https://")
+
+    @app.after_request
+    def headers(answer: Response) -> Response:
+        answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers["Referrer-Policy"] = "same-origin"
+        answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        answer.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), screen-wake-lock=(self)"
+        if secure:
+            answer.headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.endpoint != "static" and "Cache-Control" not in answer.headers:
+            answer.headers["Cache-Control"] = "no-store"
+        return answer

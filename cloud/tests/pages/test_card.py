@@ -1,0 +1,133 @@
+"""The guest's card: changes by server time, goes on without the network, says what it is."""
+
+from __future__ import annotations
+
+import pytest
+from base45 import b45decode
+
+from lockmate import claims, stays
+from lockmate.stays import Stay
+
+pytestmark = pytest.mark.browser
+
+SEEN = """(state) => {
+    Object.defineProperty(document, "visibilityState", { get: () => state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.fixture
+def card(mobile, hotel):
+    """A phone with the card of a stay that is checked in; answers (page, stay)."""
+    page = mobile.opens(f"/g/claim?t={claims.desk_ticket(hotel.property)}")
+    page.fill("#phone", "13800001234")
+    page.get_by_role("button", name="Go on").click()
+    page.locator("strong.code").first.wait_for()
+    stay = hotel.draft("801", name="Wang")
+    claim = claims.Claim.get()
+    claims.confirm(claim, stay.present()[0], claim.code, "1234", by=hotel.desk)
+    stays.check_in(Stay.get_by_id(stay.id), by=hotel.desk)
+    page.wait_for_url("**/g/card")
+    page.locator("canvas:visible").wait_for()
+    return page, stay
+
+
+def record(text):
+    """nbf and exp of a token's text, seconds."""
+    wire = b45decode(text[4:])
+    return {"nbf": int.from_bytes(wire[22:26], "big"), "exp": int.from_bytes(wire[26:30], "big")}
+
+
+def changed(page, picture):
+    """Waits until the code is another picture."""
+    page.wait_for_function("(old) => document.querySelector('canvas').toDataURL() !== old", arg=picture)
+
+
+def test_the_card_says_hotel_room_dates_and_order(card, mobile):
+    page, stay = card
+    text = page.locator("main").inner_text()
+    for words in ("Lakeside", "801", stay.order.number, "12:00"):
+        assert words in text
+
+
+def test_the_code_follows_the_servers_time_whatever_the_phones(mobile, card, time):
+    page, _ = card
+    page.clock.install(time=0)  # this phone believes it is 1970
+    page.reload()
+    page.locator("canvas:visible").wait_for()
+    first = mobile.decoded().text
+    assert record(first)["nbf"] <= time.now_s < record(first)["exp"]
+    picture = page.evaluate("() => document.querySelector('canvas').toDataURL()")
+    time.passes(minutes=10)
+    page.get_by_role("button", name="Refresh").click()
+    changed(page, picture)
+    second = mobile.decoded().text
+    assert second != first
+    assert record(second)["nbf"] <= time.now_s < record(second)["exp"]
+
+
+def test_the_code_changes_by_itself_without_the_network(mobile, card, time):
+    page, _ = card
+    page.clock.install()
+    page.reload()
+    page.locator("canvas:visible").wait_for()
+    page.clock.run_for(2000)
+    page.wait_for_load_state("networkidle")
+    mobile.context.set_offline(True)
+    seen, at = [], time.now_s
+    for _ in range(3):
+        text = mobile.decoded().text
+        assert record(text)["nbf"] <= at < record(text)["exp"]
+        seen.append(text)
+        page.clock.run_for(301_000)
+        at += 301
+    assert len(set(seen)) == 3
+    mobile.says("No network.")
+    assert page.locator("[data-lasts]").is_visible()
+    mobile.context.set_offline(False)
+
+
+def test_a_move_of_the_phones_clock_changes_nothing(mobile, card):
+    page, _ = card
+    page.clock.install()
+    page.reload()
+    page.locator("canvas:visible").wait_for()
+    before = record(mobile.decoded().text)
+    page.evaluate("() => { const real = Date.now; Date.now = () => real() + 86400000; }")
+    page.clock.run_for(1000)
+    assert record(mobile.decoded().text) == before
+
+
+def test_a_phone_that_slept_shows_the_code_of_now(mobile, card, time):
+    page, _ = card
+    page.clock.install()
+    page.reload()
+    page.locator("canvas:visible").wait_for()
+    page.clock.run_for(2000)
+    page.wait_for_load_state("networkidle")
+    mobile.context.set_offline(True)
+    page.evaluate(SEEN, "hidden")
+    page.evaluate("() => { const real = Date.now; Date.now = () => real() + 1200000; }")  # the other clock slept too
+    page.evaluate(SEEN, "visible")
+    page.clock.run_for(1000)
+    shown = record(mobile.decoded().text)
+    assert shown["nbf"] <= time.now_s + 1200 < shown["exp"]
+    mobile.context.set_offline(False)
+
+
+def test_the_code_is_readable_in_dark_mode(mobile, card):
+    page, _ = card
+    page.emulate_media(color_scheme="dark")
+    assert len(mobile.decoded().text) == 151
+
+
+def test_the_card_is_small_enough_for_a_poor_network(mobile, card, screens):
+    fresh = screens(viewport={"width": 390, "height": 844}, storage_state=mobile.context.storage_state())
+    sizes = {}
+    fresh.page.on("requestfinished", lambda asked: sizes.update({asked.url: asked.sizes()["responseBodySize"]}))
+    with fresh.page.expect_response("**/g/card/sheaf") as whole:  # asked for once the first code is shown
+        fresh.opens("/g/card")
+    whole.value.finished()
+    fresh.page.wait_for_load_state("networkidle")
+    assert len([url for url in sizes if "/static/" in url]) >= 8
+    assert 20_000 < sum(sizes.values()) < 60 * 1024
