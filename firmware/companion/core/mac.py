@@ -57,6 +57,6 @@ def same(a: bytes, b: bytes) -> bool:
     if len(a) != len(b):
         return False
     difference = 0
-    for x, y in zip(a, b):  # noqa: B905 - MicroPython's zip has no `strict`, and the lengths are equal
+    for x, y in zip(a, b):  # the lengths are equal
         difference |= x ^ y
     return difference == 0
