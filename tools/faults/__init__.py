@@ -1,0 +1,1 @@
+"""Things broken on purpose, and what must hold all the same; bounded rounds, figures at the end."""
