@@ -10,11 +10,11 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
@@ -193,10 +193,15 @@ class Process:
         return self._child
 
     def _sweep(self) -> None:
-        """Kill what is left of its session, once: workers that outlived their parent. Its id is that group's."""
+        """Kill what is left of its session, once: workers that outlived their parent. Its id is that group's.
+
+        A process of that id, once ours is gone, is somebody else's: the system gives it anew when the group is empty.
+        """
         if self._swept:
             return
         self._swept = True
+        if not self.running and Path(f"/proc/{self.pid}").exists():
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 

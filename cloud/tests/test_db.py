@@ -8,7 +8,7 @@ import peewee as pw
 import pytest
 from peewee_migrate.router import Router
 
-from lockmate import claims, db, doors, keys, records, stays
+from lockmate import claims, db, doors, keys, records, settings, stays
 from lockmate.db import BaseModel, schema
 from lockmate.errors import Refused, all_codes
 from lockmate.keys import Key
@@ -40,6 +40,17 @@ def busy_hotel(hotel, phone, time):
     return hotel
 
 
+def test_the_database_is_for_its_owner_only(tmp_path):
+    chosen = settings.load({"LOCKMATE_DATA": str(tmp_path / "new"), "LOCKMATE_DATABASE": f"sqlite:///{tmp_path}/a/b.db"})
+    try:
+        db.migrate(chosen)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "a").iterdir()}
+    finally:
+        db.database.close()
+    assert set(modes) >= {"b.db", "b.db-wal"}
+    assert set(modes.values()) == {0o600}
+
+
 def test_every_table_can_be_filled(busy_hotel):
     assert [name for name, found in rows().items() if not found] == []
 
@@ -49,7 +60,7 @@ def test_the_schema_goes_down_with_data_and_up_again(busy_hotel):
         db.rollback()
     assert set(db.database.get_tables()) == {"migratehistory"}
     assert db.pending()
-    assert db.migrate() == ["001_first", "002_doors"]
+    assert db.migrate() == ["001_first", "002_doors", "003_disputed"]
     assert not db.pending()
     assert {name for name, found in rows().items() if found} == set()
 

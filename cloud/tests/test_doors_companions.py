@@ -103,6 +103,8 @@ def test_a_retired_companion_is_on_the_revocation_list(hotel, companion):
 def test_another_hotels_door_is_not_found(hotel, another_hotel):
     with pytest.raises(NotFound):
         companions.enrol(hotel.property, another_hotel.door("801"), "c-801-test")
+    with pytest.raises(NotFound):
+        companions.enrol(hotel.property, hotel.door("801"), "c-801-test", by=another_hotel.desk)
     companion = hotel.companion("801")
     with pytest.raises(NotFound):
         companions.retire(companion.row, by=another_hotel.desk)
@@ -195,6 +197,47 @@ def test_a_door_ahead_of_a_restored_database_is_sent_a_newer_policy(hotel, compa
     assert policies.newest(hotel.door("801")).version == ahead + 1
 
 
+def test_a_policy_that_we_do_not_know_confirms_none_of_ours(hotel, companion):
+    ours = policies.publish(hotel.door("801"))
+    companion.reports(policy_version=ours.version + 5_000_000, policy_hash="f" * 16)
+    assert Policy.get_by_id(ours.id).confirmed_at is None
+    companion.reports(policy_version=policies.newest(hotel.door("801")).version, policy_hash="0" * 16)
+    assert not Policy.select().where(Policy.confirmed_at.is_null(False)).exists()
+
+
+def test_our_version_over_other_bytes_is_followed_by_a_newer_one(hotel, companion):
+    held = companion.policy_version
+    assert companion.reports(policy_hash="0" * 16).resent
+    assert policies.newest(hotel.door("801")).version > held
+
+
+def test_the_next_stay_shares_no_generation_with_a_time_that_a_restore_lost(hotel, companion, another_hotel):
+    companion.generation = 1  # given, in the time that was lost
+    companion.reports(policy_version=companion.policy_version + 5_000_000)
+    assert rooms.rules_of(hotel.door("801")).generation == 2
+    companion.holds(policies.newest(hotel.door("801")))
+    companion.generation = 2
+    companion.reports()
+    assert rooms.give(hotel.door("801")) == 2
+
+
+def test_a_room_that_is_taken_keeps_its_generation_when_the_database_is_behind(hotel, companion):
+    assert rooms.give(hotel.door("801")) == 1
+    companion.generation = 1
+    companion.reports(policy_version=companion.policy_version + 5_000_000)
+    assert rooms.rules_of(hotel.door("801")).generation == 1
+
+
+def test_a_report_that_the_broker_had_kept_does_not_say_that_the_door_speaks_now(companion, time):
+    companion.reports()
+    heard_at, old = companion.row.heard_at, companion.state()
+    time.passes(days=3)
+    assert companions.heard(companion.row, old, retained=True).kept
+    assert companion.row.heard_at <= heard_at + 2_000
+    assert companions.heard(companion.row, old | {"clock": [time.now_s, None]}, retained=True).kept
+    assert companion.row.heard_at <= heard_at + 2_000
+
+
 def test_a_report_that_was_overtaken_is_ignored(companion):
     companion.seq = 9
     companion.generation = 3
@@ -220,6 +263,9 @@ def test_a_report_below_the_highest_stored_line_is_ignored(hotel, companion):
     records.store(companion.row, lines, clock.now_ms())
     assert not companion.reports(seq=2).kept
     assert companion.reports(seq=3).kept
+    companion.line("boot")  # on its way
+    records.store(companion.row, [records.parse(companion.link_key, companion.line("policy"))], clock.now_ms())
+    assert not companion.reports(seq=4).kept
 
 
 def test_the_reported_generation_and_clock_are_kept_with_the_rest(hotel, companion, time):
@@ -246,6 +292,7 @@ def test_the_reported_generation_and_clock_are_kept_with_the_rest(hotel, compani
         {"clock": [1]},
         {"clock": [None, 5]},
         {"oldest": -4},
+        {"oldest": 2},
     ],
 )
 def test_a_report_with_a_wrong_field_is_refused_and_changes_nothing(companion, wrong):

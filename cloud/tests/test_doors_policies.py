@@ -119,6 +119,22 @@ def test_an_entry_goes_after_the_keys_last_token(hotel, held, time):
     assert document(policies.publish(door))["deny"] == ""
 
 
+def test_a_clock_that_ran_ahead_costs_no_entry(hotel, guest_key, time):
+    from lockmate import keys, stays
+
+    keys.sheaf(guest_key, time.now_s)
+    time.passes(days=3)
+    stays.check_out(stays.Stay.get(), by=hotel.desk)
+    lift = hotel.door("Lift")
+    assert document(policies.newest(lift))["deny"] == ""
+    time.passes(days=-3)
+    listed = base64.b64decode(document(policies.publish(lift))["deny"])
+    assert listed[:8].hex() == guest_key.key_id
+    time.passes(days=9)
+    policies.publish(lift)
+    assert not Denial.select().where(Denial.door == lift).exists()
+
+
 def test_128_entries_fit_and_the_129th_gives_way_to_min_iat(hotel, held):
     door = hotel.door("801")
     deny_at(door, DENY_MAX, minted=1000)

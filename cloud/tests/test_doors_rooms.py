@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from lockmate import db, doors
+from lockmate import db, doors, keys, stays
 from lockmate.doors import rooms
 from lockmate.doors.models import Companion, DoorRules
 
@@ -59,11 +59,20 @@ def test_a_jump_that_no_restore_explains_alarms(hotel):
     companion = hotel.companion("801")
     reports(companion, 1001)
     assert rooms.give(hotel.door("801")) == 1002
-    reports(companion, 1002 + 1001)
+    rooms.close(hotel.door("801"))
+    reports(companion, 1003 + 1001)
     with pytest.raises(doors.GenerationJump) as refused:
-        rooms.close(hotel.door("801"))
-    assert refused.value.facts["reported"] == 2003
-    assert rooms.rules_of(hotel.door("801")).taken
+        rooms.give(hotel.door("801"))
+    assert refused.value.facts["reported"] == 2004
+    assert not rooms.rules_of(hotel.door("801")).taken
+
+
+def test_no_report_of_a_door_keeps_a_stay_from_ending(hotel, guest_key, time):
+    keys.sheaf(guest_key, time.now_s)
+    reports(hotel.companion("801"), 4_000_000_000)
+    stays.check_out(stays.Stay.get(), by=hotel.desk)
+    assert keys.Key.get().state == "ended"
+    assert rooms.rules_of(hotel.door("801")).generation == 2
 
 
 def test_a_retired_companion_counts_no_more(hotel):

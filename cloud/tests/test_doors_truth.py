@@ -93,9 +93,34 @@ def test_a_door_whose_clock_is_behind_may_open_longer(checked_out, room, time):
     assert truth.of(checked_out).until // 1000 >= checked_out.newest_exp + 500
 
 
-def test_a_silent_door_is_past_its_last_token_in_the_end(checked_out, time):
+def test_a_silent_door_may_open_for_ever_since_its_clock_stops_in_a_power_cut(checked_out, time):
     time.passes(days=2)
-    assert truth.of(checked_out).kind == "ended"
+    told = truth.of(checked_out)
+    assert (told.kind, told.until, told.doors) == ("ended_may_open", None, ("801", "Lift"))
+
+
+def test_a_door_whose_clock_is_well_past_the_last_token_opens_no_more(checked_out, room, lift, time):
+    time.passes(days=2)
+    room.reports()
+    lift.reports(clock=[checked_out.newest_exp + 3_600, None])
+    assert truth.of(checked_out).doors == ("Lift",)
+    lift.reports(clock=[checked_out.newest_exp + 3_601, None])
+    assert truth.of(checked_out) == truth.Truth("ended", at=checked_out.newest_exp * 1000)
+
+
+def test_a_policy_made_before_the_end_by_a_clock_that_ran_ahead_confirms_nothing(hotel, guest_key, room, lift, time):
+    keys.sheaf(guest_key, time.now_s)
+    time.passes(hours=3)
+    for companion, door in ((room, "801"), (lift, "Lift")):
+        policies.publish(hotel.door(door))
+        hears(companion, hotel, door)
+    time.passes(hours=-2)
+    stays.check_out(stays.Stay.get(), by=hotel.desk)
+    key = Key.get()
+    assert (truth.of(key).kind, truth.of(key).doors) == ("ended_may_open", ("801", "Lift"))
+    hears(room, hotel, "801")
+    hears(lift, hotel, "Lift")
+    assert truth.of(key).kind == "ended_confirmed"
 
 
 def test_a_door_without_a_companion_opens_for_nobody(hotel, guest_key, time):

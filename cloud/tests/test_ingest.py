@@ -51,6 +51,15 @@ def test_lines_that_are_sent_again_are_acknowledged_again_and_stored_once(site, 
     assert stored(door) == [(door.log, 1), (door.log, 2), (door.log, 3)]
 
 
+def test_a_state_that_the_broker_had_kept_is_no_word_of_now(site, door):
+    then = clock.now_s() - 3_600
+    door.says("state", door.state(clock=[then, then + 5]), retain=True)
+    door.leaves()
+    site.worker("ingest")
+    wait(lambda: companions.by_id(door.id).policy_version, "the state to be taken in")
+    assert companions.by_id(door.id).heard_at == (then + 6) * 1000
+
+
 def test_what_comes_while_no_worker_runs_waits_at_the_broker(site, door):
     site.worker("ingest").stop()
     for _ in range(50):

@@ -183,6 +183,7 @@ def test_a_message_that_trips_a_fault_is_kept_apart_alone(site, monkeypatch):
         for _ in range(3):
             door.says("events", door.line())
         wait(lambda: len(stored(door)) == 2 and apart(), "the others to be stored")
+        door.waits_for_ack(1)
     assert stored(door) == [(door.log, 1), (door.log, 3)]
     assert apart() == [(door.id, "malformed")]
     assert {ack["seq"] for ack in door.acks()} == {1}  # the companion keeps line 2

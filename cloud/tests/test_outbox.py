@@ -92,6 +92,44 @@ def test_a_leased_row_is_not_superseded_but_goes_first(time):
     assert outbox.lease("mqtt", 5) == [new]
 
 
+def test_a_retained_row_is_tried_until_it_goes(time):
+    put(retained=True)
+    for _ in range(ATTEMPTS_MAX + 30):
+        outbox.failed(outbox.lease("mqtt", 1)[0], "refused")
+        time.passes(minutes=5)
+    assert outbox.sent(outbox.lease("mqtt", 1)[0])
+
+
+def test_a_retained_row_that_failed_gives_way_to_the_newer_one(time):
+    old = put(retained=True)
+    leased = outbox.lease("mqtt", 1)[0]
+    new = put(retained=True)
+    assert outbox.failed(leased, "connection lost")
+    assert state(old) == "superseded"
+    assert outbox.lease("mqtt", 5) == [new]
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(time):
+    failed, leased, fresh = put(order_key="1"), put(order_key="2"), put(order_key="3")
+    outbox.failed(outbox.lease("mqtt", 1)[0], "broker away")
+    assert outbox.lease("mqtt", 1) == [leased]
+    time.passes(hours=-1)
+    assert outbox.lease("mqtt", 9) == [failed, leased, fresh]
+    assert outbox.lease("mqtt", 9) == []
+
+
+def test_rows_that_are_done_are_forgotten_after_a_week_and_the_dead_are_not(time):
+    dead, done = put(expires_at=time.now_ms), put()
+    outbox.sent(outbox.lease("mqtt", 1)[0])
+    time.passes(days=6)
+    put()
+    assert state(done) == "sent"
+    time.passes(days=2)
+    put()
+    assert [row.state for row in Outbox.select().order_by(Outbox.id)] == ["dead", "pending", "pending"]
+    assert outbox.dead() == [dead]
+
+
 def test_a_row_past_its_time_is_not_sent(time):
     row = put(expires_at=time.now_ms + 30_000)
     time.passes(seconds=30)

@@ -26,6 +26,15 @@ def test_a_property_keeps_its_ca(hotel, ca):
     assert ca.certificate.subject.rfc4514_string() == "CN=Lakeside"
 
 
+def test_a_ca_that_was_lost_is_not_made_anew_in_passing(hotel, house):
+    folder = house.pki_folder(hotel.property.property_id)
+    (folder / "ca.pem").rename(folder / "lost.pem")
+    with pytest.raises(SettingsError) as error:
+        hotel.companion("801")
+    assert error.value.code == "ca_missing"
+    assert not (folder / "ca.pem").exists()
+
+
 def test_a_property_has_a_ca_of_its_own(ca, another_hotel):
     other = pki.authority(another_hotel.property.property_id)
     with pytest.raises(Exception):  # noqa: B017 - the library's choice: any failure will do

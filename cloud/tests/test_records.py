@@ -229,6 +229,21 @@ def test_the_same_identity_with_other_bytes_is_kept_apart(door):
     assert not Event.select().where(Event.key_id == "f" * 16).exists()
 
 
+def test_a_genuine_line_with_what_no_database_or_page_takes_is_kept(door):
+    line = door.line("card_open", card="\ud800", verdict="\udfff!", at=(1 << 63) - 1, unsure=1 << 62)
+    assert store(door, line).upto_seq == 1
+    event = Event.get()
+    assert (event.card, event.verdict, event.at, event.unsure) == ("?", "?!", (1 << 32) - 1, None)
+    assert bytes(event.line) == line[17:]
+
+
+def test_one_companion_can_not_fill_the_disk_with_lines_that_are_kept_apart(door, monkeypatch):
+    monkeypatch.setattr(records.storing, "DISPUTED_MAX", 3)
+    kept = [records.dispute(door.id, "bad_tag", b"%d" % n, 0) for n in range(5)]
+    assert kept == [True, True, True, False, False]
+    assert records.dispute("another-door", "bad_tag", b"0", 0)
+
+
 def test_a_disputed_line_is_not_what_is_acknowledged(door):
     lines = journal(door, 3)
     store(door, lines[1])

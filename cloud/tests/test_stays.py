@@ -105,6 +105,16 @@ def test_the_nights_when_the_clocks_change_are_an_hour_shorter_or_longer(another
     assert [(ends - starts) // 3_600_000 for starts, ends in hours] == [21, 23, 22]
 
 
+def test_an_hour_that_never_exists_counts_for_the_guest(another_hotel):
+    hotel = another_hotel.property
+    hotel.check_in_time = hotel.check_out_time = "01:30"
+    march = date(2027, 3, 28)  # Lisbon's clocks go from 01:00 to 02:00
+    starts, _ = stays.bounds.of_dates(hotel, march, date(2027, 3, 30))
+    _, ends = stays.bounds.of_dates(hotel, date(2027, 3, 26), march)
+    assert datetime.fromtimestamp(starts / 1000, UTC) == datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
+    assert datetime.fromtimestamp(ends / 1000, UTC) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
+
+
 def test_an_hour_that_exists_twice_counts_for_the_guest(another_hotel):
     hotel = another_hotel.property
     hotel.check_in_time = hotel.check_out_time = "01:30"
@@ -231,6 +241,15 @@ def test_check_out_ends_the_keys_denies_them_and_closes_the_generation(hotel, ph
 def test_the_next_stay_takes_the_next_generation(hotel):
     stays.check_out(hotel.checked_in("801"), by=hotel.desk)
     assert hotel.checked_in("801").generation == 2
+
+
+def test_a_draft_whose_order_was_cancelled_meanwhile_is_not_checked_in(hotel):
+    stay = hotel.draft("801")
+    stays.orders.cancel(stay.order, by=hotel.desk)
+    with pytest.raises(stays.OrderNotOpen):
+        stays.check_in(stay, by=hotel.desk)
+    assert (fresh(stay).state, fresh(stay.order).state) == ("draft", "cancelled")
+    stays.discard(fresh(stay), by=hotel.desk)
 
 
 def test_checking_out_twice_is_refused_with_a_plain_answer(hotel):

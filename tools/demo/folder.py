@@ -30,7 +30,7 @@ class FolderError(Exception):
 def claimed(folder: Path) -> Iterator[None]:
     """Use the folder alone. Raises FolderError if another demo uses it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise FolderError(f"The data folder {folder} can't be used: {error.strerror}. "

@@ -111,7 +111,7 @@ def test_messages_pass_both_ways(start: Start, broker: Broker, cloud: Callable[[
 
 def test_the_certificates_that_the_cloud_makes_work(start: Start, tmp_path: Path) -> None:
     settings.use(settings.load({"LOCKMATE_DATA": str(tmp_path / "data")}))
-    own = pki.authority("5c1a9f0e77d2b436")
+    own = pki.authority("5c1a9f0e77d2b436", "Demo")
     server, client = own.server(NAME), own.client(DOOR)
     names = {
         "ca.pem": own.pem,

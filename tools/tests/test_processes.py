@@ -32,6 +32,16 @@ def test_it_is_waited_for_and_ends_with_what_it_started(tmp_path):
     wait_until(lambda: not alive(child), 5, "the child to end")
 
 
+def test_a_stranger_who_was_given_its_id_is_left_alone(monkeypatch):
+    ended = shell("exit 0").start()
+    ended.wait()
+    with shell("sleep 100") as stranger:
+        monkeypatch.setattr(ended._child, "pid", stranger.pid)
+        ended.stop()
+        ended.kill()
+        assert stranger.running
+
+
 def test_one_that_does_not_want_to_end_is_made_to(tmp_path):
     process = shell("trap '' TERM; echo deaf; while :; do sleep 0.1; done", tmp_path).start()
     process.wait_for_line("deaf")

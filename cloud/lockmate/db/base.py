@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +24,20 @@ def connect(settings: Settings) -> peewee.Database:
     """
     path = settings.database.removeprefix(_SQLITE)
     if path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _create(Path(path))
     db = peewee.SqliteDatabase(
         path,
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": 10_000},
     )
     database.initialize(db)
     return db
+
+
+def _create(path: Path) -> None:
+    """An empty file for its owner only, if there is none: it will hold guests' names. SQLite's -wal takes its mode."""
+    with contextlib.suppress(OSError):  # one that is there, or that SQLite will say more about
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _SERVER = "server"
 
 def write(folder: Path, property: Property, names: list[str]) -> Certificates:
     """Write what is missing, foreign or soon over; the revocation list always. `names`: what the broker is called."""
-    ca = pki.authority(property.property_id, property.name)
+    ca = pki.authority(property.property_id)
     pki.write_public(folder / "ca.pem", ca.pem)
     pki.write_public(folder / "crl.pem", companions.crl(property))
     if not _good(folder, _SERVER, ca, names):

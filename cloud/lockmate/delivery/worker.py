@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import peewee
 
 from lockmate import clock, outbox
-from lockmate.db import database
+from lockmate.db import database, transaction
 from lockmate.delivery.broker import DELIVERY, MESSAGE_BYTES
 from lockmate.mqtt import Backoff, BrokerError, Connection
 
@@ -124,7 +124,7 @@ class Delivery:
         if not self._answers:
             return False
         took = False
-        with database.atomic("IMMEDIATE"):
+        with transaction():
             while self._answers:
                 mid, error = self._answers[0]
                 row, _since = self._under_way.get(mid, (None, 0.0))

@@ -53,10 +53,11 @@ def enrol(
         raise BadCompanion(field="companion_id", value=companion_id)
     if door.property_id != property.id:
         raise NotFound(what="door")
-    ca = pki.authority(property.property_id, property.name)
+    ca = pki.authority(property.property_id)
     certificate = ca.client(companion_id)
     link_key = os.urandom(32)
     by = by or Actor.system(property)
+    by.within(property.id)
     with transaction():
         companion = _enter(property, door, companion_id, link_key, certificate.serial)
         policy = policies.publish(door)

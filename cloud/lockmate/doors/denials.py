@@ -10,7 +10,9 @@ from lockmate.doors.errors import DenyListFull
 from lockmate.doors.models import Denial
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door
-from lockmate.protocol import DENY_MAX
+from lockmate.protocol import DAY, DENY_MAX
+
+_KEPT_S = 7 * DAY
 
 
 class DenyList(NamedTuple):
@@ -29,10 +31,10 @@ def doors_of(key: Key) -> list[Door]:
 def deny(key: Key, *, kind: str = "guest") -> list[Door]:
     """Put a key on the deny list of every door it could open; returns those doors, whose policies are then due.
 
-    A key whose last token has ended, or of which none was minted, needs no entry.
+    A key of which no token was minted needs no entry.
     """
     doors = doors_of(key)
-    if key.newest_exp < clock.now_s():
+    if not key.newest_exp:
         return doors
     now = clock.now_ms()
     for door in doors:
@@ -46,13 +48,14 @@ def deny(key: Key, *, kind: str = "guest") -> list[Door]:
 
 
 def listed(door: Door, now_s: int, min_iat: int) -> DenyList:
-    """The deny list of a door; entries whose last token has ended are deleted.
+    """The deny list of a door: the keys whose last token has not ended at `now_s`, which the policy says to the door.
 
+    The others are kept for a week: if it was our clock that ran ahead, they are listed again once it is right.
     On overflow the guests' entries of the oldest mintings give way to `min_iat`, one second after their last;
     entries of staff and emergency keys stay, and raise DenyListFull if they alone are too many.
     """
-    Denial.delete().where(Denial.door == door, Denial.until < now_s).execute()
-    rows = list(Denial.select().where(Denial.door == door))
+    Denial.delete().where(Denial.door == door, Denial.until < now_s - _KEPT_S).execute()
+    rows = list(Denial.select().where(Denial.door == door, Denial.until >= now_s))
     kept = [row for row in rows if row.kind != "guest"]
     if len(kept) > DENY_MAX:
         raise DenyListFull(door=door.name)

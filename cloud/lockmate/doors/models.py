@@ -26,7 +26,7 @@ class DoorRules(BaseModel):
 
 
 class Denial(BaseModel):
-    """A key on a door's deny list, kept until its last token has ended."""
+    """A key that ended, listed by a door's policies until its last token has ended."""
 
     door = pw.ForeignKeyField(Door, backref="denials", on_delete="CASCADE")
     door_id: int

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from lockmate import clock
 from lockmate.db import transaction
-from lockmate.doors import policies
-from lockmate.doors.errors import BadState
+from lockmate.doors import policies, rooms
+from lockmate.doors.errors import BadState, GenerationJump
 from lockmate.doors.models import Companion, JournalLog, Policy
 from lockmate.properties.models import Door
 from lockmate.protocol import U32_MAX
@@ -40,11 +41,12 @@ class _State:
     oldest: int | None
 
 
-def heard(companion: Companion, report: dict[str, Any], *, at_ms: int | None = None) -> Heard:
+def heard(companion: Companion, report: dict[str, Any], *, at_ms: int | None = None, retained: bool = False) -> Heard:
     """Take in a state whose mac was found right; raises BadState for a field missing or wrong.
 
     A policy version reported for the first time is confirmed now; if it is not the door's newest, that one
-    is put out again: this is the pull.
+    is put out again: this is the pull. `retained`: the broker had kept it for whoever asks, so the door may have
+    been silent for long since; its own clock then says when it spoke at the latest.
     """
     state = _read(report)
     now = at_ms or clock.now_ms()
@@ -57,7 +59,7 @@ def heard(companion: Companion, report: dict[str, Any], *, at_ms: int | None = N
         if state.policy_version != companion.policy_version or companion.policy_confirmed_at is None:
             companion.policy_confirmed_at = now
         companion.online = True
-        companion.heard_at = now
+        companion.heard_at = _spoken_at(companion, state, now) if retained else now
         companion.log, companion.seq = state.log, state.seq
         companion.policy_version, companion.policy_hash = state.policy_version, state.policy_hash
         companion.generation = state.generation
@@ -73,13 +75,18 @@ def log_of(companion: Companion, log: str, now: int) -> JournalLog:
     return found or JournalLog.create(companion=companion, log=log, first_heard_at=now)
 
 
+def _spoken_at(companion: Companion, state: _State, now: int) -> int | None:
+    """The latest moment (ms) at which a kept report can have been made, by the door's upper bound."""
+    return companion.heard_at if state.hi is None else min(now, (state.hi + 1) * 1000)
+
+
 def _is_current(companion: Companion, log: JournalLog, state: _State) -> bool:
     """Neither of an older journal, nor told before a line or a report that we hold."""
     newer = JournalLog.select().where(JournalLog.companion == companion, JournalLog.id > log.id)
     if newer.exists():
         return False
     told = companion.seq if companion.log == state.log else 0
-    return state.seq >= max(log.stored_seq, told)
+    return state.seq >= max(log.stored_seq, log.highest_seq, told)
 
 
 def _note_lost(log: JournalLog, state: _State) -> None:
@@ -95,21 +102,49 @@ def _follow_up(companion: Companion, now: int) -> Heard:
         return Heard(kept=True, in_step=False, resent=False)
     _confirm(door, now)
     newest = policies.newest(door)
-    if newest is None or companion.policy_version > newest.version:
+    if newest is None or companion.policy_version > newest.version or _is_another(companion, newest):
+        _step_over(door)
         policies.publish(door)  # none yet, or the database is older than the door
         return Heard(kept=True, in_step=False, resent=True)
-    in_step = companion.policy_version == newest.version and companion.policy_hash == newest.hash
+    in_step = companion.policy_version == newest.version
     if not in_step:
         policies.put(companion, newest)
     return Heard(kept=True, in_step=in_step, resent=not in_step)
 
 
 def _confirm(door: Door, now: int) -> None:
-    """Policies up to the version that every companion of the door has reported are confirmed."""
-    reported = min(other.policy_version for other in policies.companions_of(door))
+    """Policies up to the one that every companion of the door holds are confirmed.
+
+    One that we do not know (the database was restored from a backup) confirms nothing: it is newer than ours by its
+    version, but it was not made from what we have.
+    """
+    held = [
+        Policy.get_or_none(
+            Policy.door == door, Policy.version == other.policy_version, Policy.hash == other.policy_hash
+        )
+        for other in policies.companions_of(door)
+    ]
+    known = [policy.version for policy in held if policy is not None]
+    if len(known) < len(held):
+        return
     Policy.update(confirmed_at=now).where(
-        Policy.door == door, Policy.version <= reported, Policy.confirmed_at.is_null()
+        Policy.door == door, Policy.version <= min(known), Policy.confirmed_at.is_null()
     ).execute()
+
+
+def _is_another(companion: Companion, newest: Policy) -> bool:
+    """The same version over other bytes: the door would ignore ours for ever."""
+    return companion.policy_version == newest.version and companion.policy_hash != newest.hash
+
+
+def _step_over(door: Door) -> None:
+    """A free room whose door is ahead of the database: nobody of the time that was lost may share the next stay's
+    generation (protocol section 7). A jump that no restore explains is told at the next check-in.
+    """
+    rules = rooms.rules_of(door)
+    if door.door_class == "room" and not rules.taken and rooms.reported_generation(door) >= rules.generation:
+        with contextlib.suppress(GenerationJump):
+            rooms.restored(door)
 
 
 def _read(report: dict[str, Any]) -> _State:
@@ -119,6 +154,9 @@ def _read(report: dict[str, Any]) -> _State:
     interval = report["clock"]
     if not isinstance(interval, list) or len(interval) != 2:
         raise BadState(field="clock")
+    oldest = _integer(report["oldest"], "oldest") if "oldest" in report else None
+    if oldest is not None and oldest > _integer(report["seq"], "seq") + 1:
+        raise BadState(field="oldest")
     return _State(
         log=_hex(report, "log"),
         seq=_integer(report["seq"], "seq"),
@@ -127,7 +165,7 @@ def _read(report: dict[str, Any]) -> _State:
         generation=_integer(report["generation"], "generation", U32_MAX),
         lo=_integer(interval[0], "clock"),
         hi=None if interval[1] is None else _integer(interval[1], "clock"),
-        oldest=_integer(report["oldest"], "oldest") if "oldest" in report else None,
+        oldest=oldest,
     )
 
 
@@ -148,5 +186,5 @@ def _integer(value: object, name: str, most: int = _INTEGER_MAX) -> int:
 def _others(report: dict[str, Any]) -> str:
     """The optional members, for the pages."""
     kept = {name: value for name, value in report.items() if name not in _REQUIRED}
-    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(kept, separators=(",", ":"))
     return text if len(text) <= _REPORT_MAX else "{}"

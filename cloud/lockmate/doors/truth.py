@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +14,9 @@ from lockmate.doors.models import Companion, Policy
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door
 
-_PREPARED_STATES = ("prepared",)
 _DRIFT_PPM = 1_000  # the widest that a policy may set
+_FLOOR_S = 3_600  # a power cut may set a door's clock back by this much: it writes its lower bound at least hourly
+_ENTRY = 12  # bytes of a deny list's entry, the first 8 its key_id
 
 Kind = Literal["prepared", "open_until", "ended_confirmed", "ended_may_open", "ended"]
 
@@ -26,8 +29,10 @@ class Truth:
     open_until: `until` is the key's end; new tokens are made until then.
     ended_confirmed: every door it could open said, at the latest at `at`, that it knows.
     ended_may_open: a door did not say so yet. A token in hand may open until `until` (None: no bound can be
-        told, since that door had lost the time); `heard_at` is when the most silent door was last heard.
-    ended: nothing is in anybody's hand: no token was made, or the last one ended at `at`, or no door listens.
+        told, since that door had lost the time, or was not heard since: after a power cut its clock goes on from
+        where it stopped); `heard_at` is when the most silent door was last heard.
+    ended: nothing is in anybody's hand: no token was made, or no door listens, or each has said that its clock is
+        past the last token.
     """
 
     kind: Kind
@@ -39,7 +44,7 @@ class Truth:
 
 def of(key: Key) -> Truth:
     """The statement for a key over all the doors it could open."""
-    if key.state in _PREPARED_STATES:
+    if key.state == "prepared":
         return Truth("prepared")
     now = clock.now_ms()
     if key.state == "active" and now < key.ends_at:
@@ -48,18 +53,23 @@ def of(key: Key) -> Truth:
     if not key.newest_exp:
         return Truth("ended", at=ended_at)
     unconfirmed, confirmed = [], []
+    past = False
     for door in doors_of(key):
         companions = policies.companions_of(door)
         if not companions:
             continue
         at = _confirmed_at(key, door, companions)
-        if at is None:
-            unconfirmed.append((door, companions))
-        else:
+        if at is not None:
             confirmed.append(at)
-    if not unconfirmed:
-        return Truth("ended_confirmed", at=max(confirmed)) if confirmed else Truth("ended", at=ended_at)
-    return _may_open(key, unconfirmed, ended_at, now)
+        elif all(_is_past(companion, key) for companion in companions):
+            past = True
+        else:
+            unconfirmed.append((door, companions))
+    if unconfirmed:
+        return _may_open(key, unconfirmed, ended_at, now)
+    if past:
+        return Truth("ended", at=max(ended_at, key.newest_exp * 1000))
+    return Truth("ended_confirmed", at=max(confirmed)) if confirmed else Truth("ended", at=ended_at)
 
 
 def _may_open(key: Key, doors: list[tuple[Door, list[Companion]]], ended_at: int, now: int) -> Truth:
@@ -69,9 +79,8 @@ def _may_open(key: Key, doors: list[tuple[Door, list[Companion]]], ended_at: int
     lags = [_lag_s(companion, now) for companion in companions]
     until = None
     if all(lag is not None for lag in lags):
-        until = (key.newest_exp + 1 + max(lag for lag in lags if lag is not None)) * 1000
-        if until <= now:
-            return Truth("ended", at=max(ended_at, until))
+        bound = (key.newest_exp + 1 + max(lag for lag in lags if lag is not None)) * 1000
+        until = bound if bound > now else None
     return Truth(
         "ended_may_open",
         at=ended_at,
@@ -79,6 +88,11 @@ def _may_open(key: Key, doors: list[tuple[Door, list[Companion]]], ended_at: int
         heard_at=min(at or 0 for at in heard) or None,
         doors=tuple(door.name for door, _ in doors),
     )
+
+
+def _is_past(companion: Companion, key: Key) -> bool:
+    """Whether the door said that its clock is so far past the last token that no power cut brings that back."""
+    return companion.clock_lo is not None and companion.clock_lo - _FLOOR_S > key.newest_exp
 
 
 def _lag_s(companion: Companion, now: int) -> int | None:
@@ -90,16 +104,25 @@ def _lag_s(companion: Companion, now: int) -> int | None:
 
 
 def _confirmed_at(key: Key, door: Door, companions: list[Companion]) -> int | None:
-    """When the door said that it knows: a policy made after the end, or, at its room, a later generation."""
-    if key.ended_at is not None:
-        told: Policy | None = (
-            Policy.select()
-            .where(Policy.door == door, Policy.made_at >= key.ended_at, Policy.confirmed_at.is_null(False))
-            .order_by(Policy.version)
-            .first()
-        )
-        if told is not None:
-            return told.confirmed_at
+    """When the door said that it knows: a policy that tells of the end, or, at its room, a later generation."""
+    since = key.ended_at or key.ends_at
+    confirmed = Policy.select().where(
+        Policy.door == door, Policy.made_at >= since, Policy.confirmed_at.is_null(False)
+    )
+    for policy in confirmed.order_by(Policy.version).iterator():
+        if _tells(policy, key, door):
+            return int(policy.confirmed_at)
     if door.id == key.door_id and all(companion.generation > key.generation for companion in companions):
         return max(companion.heard_at or 0 for companion in companions)
     return None
+
+
+def _tells(policy: Policy, key: Key, door: Door) -> bool:
+    """Whether a door that holds it refuses the last token. When it was made says little if our clock jumped."""
+    said = json.loads(bytes(policy.body))
+    if said["issued_at"] > key.newest_exp or said["min_iat"] > key.newest_iat:
+        return True
+    if door.id == key.door_id and said["generation"] > key.generation:
+        return True
+    listed, key_id = base64.b64decode(said["deny"]), bytes.fromhex(key.key_id)
+    return any(listed[n : n + 8] == key_id for n in range(0, len(listed), _ENTRY))

@@ -91,12 +91,12 @@ class _Batch:
 
     def take(self, arrivals: Sequence[Arrival]) -> Kept:
         for arrival in arrivals:
-            self._take(arrival.topic, arrival.payload)
+            self._take(arrival.topic, arrival.payload, retained=arrival.retained)
         self._store(list(self._lines))
         self._kept.acks = [_ack(*stored) for stored in self._stored.values()]
         return self._kept
 
-    def _take(self, topic: str, payload: bytes) -> None:
+    def _take(self, topic: str, payload: bytes, *, retained: bool) -> None:
         levels = topic.split("/")
         companion_id = levels[2] if len(levels) > 2 else ""
         if len(levels) != _LEVELS or not COMPANION_ID.fullmatch(companion_id) or levels[4] not in ("events", "state"):
@@ -111,7 +111,7 @@ class _Batch:
         elif levels[4] == "events":
             self._events(companion, payload)
         else:
-            self._state(companion, topic, payload)
+            self._state(companion, topic, payload, retained=retained)
 
     def _events(self, companion: Companion, payload: bytes) -> None:
         key = link.key_of(companion)
@@ -123,14 +123,14 @@ class _Batch:
             else:
                 self._lines.setdefault(companion.companion_id, (companion, []))[1].append(parsed)
 
-    def _state(self, companion: Companion, topic: str, payload: bytes) -> None:
+    def _state(self, companion: Companion, topic: str, payload: bytes, *, retained: bool) -> None:
         if _is_last_will(payload):
             companions.offline(companion)
             return
         try:
             report = link.open_sealed(companion, topic, payload)
             self._store([companion.companion_id])  # lines that came before it; a report is overtaken by later ones
-            told = heard(companion, report, at_ms=self._now)
+            told = heard(companion, report, at_ms=self._now, retained=retained)
         except (BadMac, BadState) as bad:
             self._dispute(companion.companion_id, "malformed" if isinstance(bad, BadState) else "bad_tag", payload)
             return

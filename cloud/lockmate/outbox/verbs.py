@@ -20,6 +20,8 @@ _BACK_OFF_MS = 500
 _BACK_OFF_MAX_MS = 300_000
 _ERROR_MAX = 200
 _UNDONE = ("pending", "leased")
+_DONE = ("sent", "superseded")
+_DONE_KEPT_MS = 7 * 86_400_000
 
 
 def put(
@@ -31,8 +33,14 @@ def put(
     retained: bool = False,
     expires_at: int | None = None,
 ) -> Outbox:
-    """Write a row, inside the caller's transaction. `expires_at`: ms; a later row is not sent, it is dead."""
+    """Write a row, inside the caller's transaction. `expires_at`: ms; a later row is not sent, it is dead.
+
+    Rows of the same `order_key` that were done long ago are forgotten.
+    """
     now = clock.now_ms()
+    Outbox.delete().where(
+        Outbox.order_key == order_key, Outbox.state.in_(_DONE), Outbox.made_at < now - _DONE_KEPT_MS
+    ).execute()
     if retained:
         Outbox.update(state="superseded").where(
             Outbox.channel == channel, Outbox.address == address, Outbox.retained, Outbox.state == "pending"
@@ -44,7 +52,6 @@ def put(
         order_key=order_key,
         retained=retained,
         expires_at=expires_at,
-        next_try_at=now,
         made_at=now,
     )
 
@@ -52,7 +59,8 @@ def put(
 def lease(channel: str, n: int, *, lease_ms: int = LEASE_MS) -> list[Outbox]:
     """Up to `n` rows that are due, oldest first, at most one of each `order_key`; theirs for `lease_ms`.
 
-    A lease that ran out (the worker died) is given again.
+    A lease that ran out (the worker died) is given again. A time further ahead than any we set means that the
+    clock was set back: such a row does not wait for it.
     """
     now = clock.now_ms()
     before = Outbox.alias()
@@ -62,9 +70,11 @@ def lease(channel: str, n: int, *, lease_ms: int = LEASE_MS) -> list[Outbox]:
         before.id < Outbox.id,
         before.state.in_(_UNDONE),
     )
-    due = ((Outbox.state == "pending") & (Outbox.next_try_at <= now)) | (
-        (Outbox.state == "leased") & (Outbox.leased_until <= now)
+    due = ((Outbox.state == "pending") & ~Outbox.next_try_at.between(now + 1, now + _BACK_OFF_MAX_MS)) | (
+        (Outbox.state == "leased") & ~Outbox.leased_until.between(now + 1, now + max(lease_ms, LEASE_MS))
     )
+    if not Outbox.select().where(Outbox.channel == channel, due).exists():
+        return []  # asked many times a second: without the write lock
     with transaction():
         Outbox.update(state="dead", error="expired").where(
             Outbox.channel == channel, Outbox.state.in_(_UNDONE), Outbox.expires_at <= now
@@ -88,11 +98,16 @@ def sent(row: Outbox) -> bool:
 
 
 def failed(row: Outbox, error: str) -> bool:
-    """The row did not go out: it is tried again later, ever more rarely; after the last attempt it is dead."""
+    """The row did not go out: it is tried again later, ever more rarely; after the last attempt it is dead.
+
+    A retained one is what a door must believe: it is tried until it goes, or gives way to a newer one that waits.
+    """
     told = error[:_ERROR_MAX]
-    if row.attempts >= ATTEMPTS_MAX:
+    if row.retained and _has_newer(row):
+        return _settle(row, state="superseded", error=told)
+    if row.attempts >= ATTEMPTS_MAX and not row.retained:
         return _settle(row, state="dead", error=told)
-    wait = min(_BACK_OFF_MAX_MS, _BACK_OFF_MS << row.attempts)
+    wait = min(_BACK_OFF_MAX_MS, _BACK_OFF_MS << min(row.attempts, ATTEMPTS_MAX))
     wait -= random.randrange(wait // 4)  # noqa: S311 - jitter, no secret
     return _settle(row, state="pending", next_try_at=clock.now_ms() + wait, error=told)
 
@@ -106,6 +121,12 @@ def pending(channel: str) -> int:
 def dead(limit: int = 50) -> list[Outbox]:
     """Rows that were given up, newest first: they stay visible."""
     return list(Outbox.select().where(Outbox.state == "dead").order_by(Outbox.id.desc()).limit(limit))
+
+
+def _has_newer(row: Outbox) -> bool:
+    newer = (Outbox.order_key == row.order_key, Outbox.id > row.id, Outbox.address == row.address, Outbox.retained)
+    found: bool = Outbox.select().where(*newer, Outbox.channel == row.channel, Outbox.state.in_(_UNDONE)).exists()
+    return found
 
 
 def _settle(row: Outbox, **changes: object) -> bool:

@@ -133,11 +133,16 @@ class Authority:
 
 
 def authority(property_id: str, name: str = "") -> Authority:
-    """The CA of a property, made at the first call."""
+    """The CA of a property; made at the first call with its `name`, which `doors.commission` does.
+
+    Never in passing: a new one in the place of one that was lost would be unknown to every door in service.
+    """
     folder = settings.current().pki_folder(property_id)
     certificate, key = folder / "ca.pem", folder / "ca.key"
     if not certificate.exists():
-        made = _make(name or f"Lockmate {property_id}")
+        if not name:
+            raise settings.SettingsError("ca_missing", f"{certificate} does not exist. Restore it from its backup.")
+        made = _make(name)
         write_private(key, made.key_pem)
         write_public(certificate, made.pem)
     return _load(certificate, key)

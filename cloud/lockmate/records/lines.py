@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from lockmate.protocol import U32_MAX
+
 _TAG = 16
 _INTEGER_MAX = (1 << 63) - 1
 _COUNT_MAX = (1 << 31) - 1
@@ -76,9 +78,9 @@ def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:
         seq=seq,
         tag=tag,
         body=body,
-        at=at,
-        unsure=_integer(event.get("unsure")),
-        kind=kind,
+        at=min(at, U32_MAX),  # a later moment has no date that a page could show; the line keeps what was said
+        unsure=_integer(event.get("unsure"), U32_MAX),
+        kind=_text(kind, 16),
         road=_text(event.get("road"), 6),
         verdict=_text(event.get("verdict"), 16),
         key_id=_text(event.get("key_id"), 16),
@@ -102,9 +104,10 @@ def _is_integer(value: object, most: int = _INTEGER_MAX) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= most  # a bool is no number
 
 
-def _integer(value: object) -> int | None:
-    return value if _is_integer(value) else None
+def _integer(value: object, most: int = _INTEGER_MAX) -> int | None:
+    return value if _is_integer(value, most) else None
 
 
 def _text(value: object, most: int) -> str:
-    return value[:most] if isinstance(value, str) else ""
+    """A lone surrogate, which JSON can spell and no database takes, becomes a question mark."""
+    return value[:most].encode(errors="replace").decode() if isinstance(value, str) else ""

@@ -44,7 +44,7 @@ class Event(BaseModel):
 class Disputed(BaseModel):
     """A line that may not enter the trail: same identity with other bytes, bad tag, unknown or retired companion."""
 
-    companion_id = pw.CharField(32)
+    companion_id = pw.CharField(32, index=True)
     reason = pw.CharField(24)  # "bad_tag" | "other_bytes" | "unknown_companion" | "retired" | "malformed"
     line = pw.BlobField()
     received_at = pw.BigIntegerField()

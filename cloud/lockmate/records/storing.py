@@ -18,6 +18,8 @@ from lockmate.records.models import Disputed, Event
 
 Group = tuple[Companion, Sequence[ParsedLine]]
 
+DISPUTED_MAX = 1_000
+
 _COLUMNS = (
     "property_id",
     "companion_id",
@@ -81,12 +83,18 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
 
 
 def dispute(companion_id: str, reason: str, line: bytes, received_at: int) -> bool:
-    """Keep apart a line that may not enter the trail; False if the same one is kept already."""
+    """Keep apart a line that may not enter the trail; False if the same one is kept already.
+
+    Of one companion no more than `DISPUTED_MAX`: whoever holds its certificate could fill the disk.
+    """
+    companion_id = companion_id[:32]
+    of_companion = Disputed.select().where(Disputed.companion_id == companion_id)
     with transaction():
-        same = (Disputed.companion_id == companion_id, Disputed.reason == reason, Disputed.line == line)
-        if Disputed.select().where(*same).exists():
+        if of_companion.where(Disputed.reason == reason, Disputed.line == line).exists():
             return False
-        Disputed.create(companion_id=companion_id[:32], reason=reason, line=line, received_at=received_at)
+        if of_companion.count() >= DISPUTED_MAX:
+            return False
+        Disputed.create(companion_id=companion_id, reason=reason, line=line, received_at=received_at)
         return True
 
 

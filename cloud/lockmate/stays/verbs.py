@@ -59,13 +59,16 @@ def name_guest(stay: Stay, name: str, phone: str = "", *, by: Actor) -> Guest:
 def check_in(stay: Stay, *, by: Actor) -> Stay:
     """The stay begins: it takes the room's generation, its keys open, the door gets its policy.
 
-    An early guest may in at once. Raises RoomOccupied, NoGuests, StayNotDraft, StayOver, ChangedMeanwhile.
+    An early guest may in at once. Raises RoomOccupied, NoGuests, StayNotDraft, StayOver, ChangedMeanwhile, and
+    OrderNotOpen if the order was cancelled meanwhile.
     """
     by.within(stay.property_id)
     with transaction():
         stay = _locked_draft(stay)
         now = clock.now_ms()
         guests = stay.present()
+        if stay.order is not None and stay.order.state != "booked":
+            raise OrderNotOpen(order=stay.order.number)
         if not guests:
             raise NoGuests(stay=stay.id)
         if stay.ends_at <= now:
