@@ -34,6 +34,7 @@ _KEEPER_MS = 250
 _FLOOR_MS = 3_000_000  # the floor goes to flash every 50 minutes
 _SETTLE_MS = 2_000
 _SCAN_WAIT_S = 10
+_OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
 class Companion:
@@ -139,7 +140,7 @@ class Companion:
         for name, work in self._board.tasks():
             supervisor.start(name, work)
         if self.uplink is not None:
-            supervisor.start("uplink", self.uplink.run())
+            supervisor.start("uplink", self.uplink.run(), bearable_ms=_OFFLINE_MS)
         gc.collect()
         self._board.trace(
             ready=self._config.companion_id,
@@ -153,18 +154,27 @@ class Companion:
         name, why = await supervisor.watch()
         self._died(name, why)
         await supervisor.linger()
-        self._board.restart()
+        while self.bolt.active:  # somebody may just be opening
+            await asyncio.sleep_ms(_KEEPER_MS)
+            self.bolt.tick()
+        self._keep_all()
 
     def _died(self, name: str, why: str) -> None:
-        """A task is gone: say so, keep what was counted; the machine starts again soon."""
-        self.bolt.release()
+        """A task is gone: say so; the machine starts again soon."""
         self.feedback.trouble()
         self._board.trace(fault="task", task=name, error=why)
         try:
-            self.tally.flush()
             self.journal.write("fault", code="task", task=name, error=why)
         except OSError:
             pass  # the flash may be what it died of
+
+    def _keep_all(self) -> None:
+        """Before the machine goes down: the floor, and what was counted."""
+        try:
+            self.beliefs.save_floor(self.clock.floor(self._now()))
+            self.tally.flush()
+        except OSError:
+            pass  # as above
 
     async def _scan(self) -> None:
         while True:
@@ -223,7 +233,11 @@ def main() -> None:
         board.trace(fault="boot", error=describe(failed))
         stop(board, "boot_failed")
     else:
-        asyncio.run(companion.run())
+        try:
+            asyncio.run(companion.run())
+        except Exception as failed:  # noqa: BLE001 - nobody watches any more: start again, sooner than the watchdog
+            sys.print_exception(failed)
+        board.restart()
 
 
 main()

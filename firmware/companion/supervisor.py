@@ -20,13 +20,19 @@ class Supervisor:
     def __init__(self, board: "Any") -> None:
         """board: `watchdog.feed()` and `monotonic_ms()`."""
         self._board = board
-        self._tasks: list[tuple[str, asyncio.Task]] = []
+        self._tasks: list[tuple[str, asyncio.Task, int]] = []  # the last: from which uptime its death counts, ms
         self._rounds: dict[str, int] = {}  # looks since a task last moved
         self._most: dict[str, int] = {}
 
-    def start(self, name: str, work: "Coroutine[Any, Any, None]", silent_ms: int | None = None) -> None:
-        """Start a task. silent_ms: how long it may go without `moved`; None if it tells nothing."""
-        self._tasks.append((name, asyncio.create_task(work)))
+    def start(
+        self, name: str, work: "Coroutine[Any, Any, None]", silent_ms: int | None = None, bearable_ms: int = 0
+    ) -> None:
+        """Start a task. silent_ms: how long it may go without `moved`; None if it tells nothing.
+
+        bearable_ms: the gate works without it, so its death counts only once the machine is up this long. Else
+        something that kills it again and again would take the gate along, and fill the journal with boots.
+        """
+        self._tasks.append((name, asyncio.create_task(work), bearable_ms))
         if silent_ms is not None:
             self._rounds[name] = 0
             self._most[name] = silent_ms // _LOOK_MS
@@ -38,8 +44,8 @@ class Supervisor:
     async def watch(self) -> tuple[str, str]:
         """Returns when a task died: its name, and why in a few words."""
         while True:
-            for name, task in self._tasks:
-                if task.done():
+            for name, task, bearable_ms in self._tasks:
+                if task.done() and self._board.monotonic_ms() >= bearable_ms:
                     return name, await _reason(task)
             stuck = False
             for name in self._rounds:

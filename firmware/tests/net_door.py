@@ -7,16 +7,13 @@ JSON lines on stdin.
 """
 
 import asyncio
-import errno
 import gc
 import json
 import os
-import socket
 import sys
 import time
 
-import check  # noqa: F401 - puts firmware/ on the path
-import tls
+import check
 
 from companion.core.clock import Clock
 from companion.net.dialler import Dialler
@@ -28,8 +25,9 @@ from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.journal import Journal
 
+sys.path.append(check.FIRMWARE + "/boards/sim")
 
-_SO_SNDBUF = 7  # Linux
+import tls_dial  # the simulated board's own
 
 
 def say(**facts):
@@ -52,52 +50,6 @@ class _Network:
         return host
 
 
-class _TlsStream(asyncio.StreamReader):
-    """A stream that closes its socket itself: after a failed handshake MicroPython's TLS wrapper no longer does."""
-
-    def __init__(self, wrapped, plain):
-        super().__init__(wrapped)
-        self._plain = plain
-
-    async def wait_closed(self):
-        try:
-            await super().wait_closed()
-        finally:
-            self._plain.close()
-
-
-def dial(host, port, server_name, ca, cert, key):
-    """TLS with both certificates required; whatever goes wrong, no socket stays open. The first write shakes hands."""
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = tls.CERT_REQUIRED
-    context.load_verify_locations(ca)
-    context.load_cert_chain(cert, key)
-    plain = connected(host, port)
-    try:
-        wrapped = context.wrap_socket(plain, server_hostname=server_name, do_handshake_on_connect=False)
-    except (OSError, ValueError):
-        plain.close()
-        raise
-    stream = _TlsStream(wrapped, plain)
-    return stream, stream
-
-
-def connected(host, port, send_buffer=0):
-    """A socket that is being connected."""
-    address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
-    plain = socket.socket(address[0], address[1], address[2])
-    if send_buffer:
-        plain.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, send_buffer)
-    try:
-        plain.setblocking(False)
-        plain.connect(address[-1])
-    except OSError as error:
-        if error.errno != errno.EINPROGRESS:
-            plain.close()
-            raise
-    return plain
-
-
 class _Board:
     """What the uplink needs of a board: the real dial, real chance, and a clock that a line can move."""
 
@@ -110,9 +62,9 @@ class _Board:
 
     async def dial(self, host, port, *certificates):
         if self._plain:
-            stream = asyncio.StreamReader(connected(host, port, self._send_buffer))
+            stream = asyncio.StreamReader(tls_dial.connecting(host, port, self._send_buffer))
             return stream, stream
-        return dial(host, port, *certificates)
+        return tls_dial.dial(host, port, *certificates)
 
     def monotonic_ms(self):
         return time.ticks_diff(time.ticks_ms(), self._start) + self.moved

@@ -352,6 +352,17 @@ def test_lockout_counts_from_the_forgery_on_its_own_road():
     assert not beliefs.locked_out(0, 12_000) and not beliefs.locked_out(1, 10_001)
 
 
+def test_a_buttons_privacy_outlives_a_power_cut_and_not_another_door():
+    root = provisioned()
+    load(root).latch(True)
+    assert load(root).privacy
+    accept(load(root), P2)
+    assert load(root).privacy
+    assert not load(root, P1, door=802).privacy
+    load(root).latch(False)
+    assert not load(root).privacy
+
+
 def test_a_config_that_is_wrong_says_which_member():
     for changed, code in (
         ({"companion_id": "A"}, "config_companion_id"),
@@ -361,6 +372,10 @@ def test_a_config_that_is_wrong_says_which_member():
         ({"door": "801"}, "config_door"),
         ({"door": True}, "config_door"),
         ({"broker": {"host": "a", "port": 0}}, "config_broker"),
+        ({"broker": {"host": "a", "port": 1, "name": 5}}, "config_broker"),
+        ({"wifi": "home"}, "config_wifi"),
+        ({"wifi": ["home"]}, "config_wifi"),
+        ({"wifi": [{"ssid": "home"}]}, "config_wifi"),
         ({"trust": None}, "config_trust"),
         ({"trust": [{"slot": 99}]}, "config_trust"),
     ):

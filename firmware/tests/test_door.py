@@ -64,6 +64,33 @@ def test_a_broken_bolt_is_a_fault_and_is_let_go():
     assert [event["kind"] for event in door.events()] == ["opened", "fault"]
 
 
+def test_a_broken_lamp_or_console_locks_nobody_out():
+    def broken(*_, **__):
+        raise OSError(19)
+
+    def no_room(**_):
+        raise MemoryError
+
+    door = Door()
+    door.hand.light = broken
+    door.entry._told = no_room
+    assert door.scan(GOOD) == OPEN and door.hand.bolts() == ["off", "on", "off"]
+    door.feedback.tick(10_000)
+    door.feedback.trouble()
+    door.hand.broken = True
+    assert door.scan(GOOD) == FAULT
+
+
+def test_what_the_broker_can_make_up_is_not_shown_at_the_door():
+    door = Door()
+    before = len(door.hand.seen)
+    assert door.scan("junk", ROAD_MQTT) == MALFORMED
+    assert [seen[0] for seen in door.hand.seen[before:]] == ["trace"]
+    remote = signing.token(kind=2, once=1, generation=0, nbf=NOW - 10, exp=NOW + 20, iat=NOW - 10, key_id=b"r" * 8)
+    assert door.scan(remote, ROAD_MQTT) == OPEN
+    assert door.hand.lights()[-1] == ("green", "steady")
+
+
 def test_the_bolt_is_off_from_the_first_moment_and_after_every_pulse():
     door = Door()
     assert door.hand.bolts() == ["off"]
@@ -175,9 +202,16 @@ def test_a_machine_that_tries_all_sorts_of_things_writes_no_more_than_it_must():
     for n in range(300):
         door.tally.refused(SUPERSEDED, ROAD_QR, _Fake(n % 30), n * 1_000)
         door.tally.tick(n * 1_000)
-    assert len(door.tally._runs) <= 12
+    assert len(door.tally._runs) <= 24
     door.tally.flush()
     assert sum([event.get("count", 1) for event in door.events()]) == 300
+
+
+def test_what_proves_nothing_pushes_no_run_out_whatever_road_it_takes():
+    door = Door()
+    for n in range(300):
+        door.tally.refused(n % (FORGED + 1), n // 9 % 2, None, n * 100)
+    assert len(door.events()) == 2 * (FORGED + 1)
 
 
 class _Fake:

@@ -6,6 +6,7 @@ import os
 import check
 import flash_ram
 from companion.core import mac
+from companion.store import journal as store
 from companion.store.journal import Journal
 from signing import LINK_KEY
 
@@ -222,6 +223,33 @@ def test_a_journal_of_another_link_key_is_not_ours():
     assert other.write("boot") == 1 and len(everything(other)) == 1
 
 
+def test_reading_a_part_leaves_no_file_open():
+    journal = opened(folder())
+    for _ in range(5):
+        journal.write("ajar")
+    left = []
+
+    class Watched:
+        def __init__(self, path, mode):
+            self.file = open(path, mode)
+            self.readline = self.file.readline
+            left.append(path)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+            left.pop()
+
+    store.open = Watched
+    try:
+        assert len(journal.pending(0, 1)) == 1 and journal.tag(2)
+        assert left == []
+    finally:
+        del store.open
+
+
 def test_a_full_journal_gives_up_refusals_first_and_tells_the_range():
     path = folder()
     journal = opened(path, segments=4)
@@ -229,6 +257,7 @@ def test_a_full_journal_gives_up_refusals_first_and_tells_the_range():
     while not any(event["kind"] == "log_lost" for event in everything(journal)):
         for _ in range(3):
             journal.write("refused", road="qr", verdict="malformed", count=9)
+        journal.write("fault", fault="policy", code="forged", count=29)  # so that the broker can't push opens out
         opens.append(journal.write("opened", road="qr", verdict="open", key_id="9f86d081884c7d65", generation=1))
     events = everything(journal)
     kept = [event["seq"] for event in events]

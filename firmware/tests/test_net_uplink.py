@@ -10,6 +10,7 @@ import os
 import check
 
 from companion.core.clock import Clock
+from companion.core.policy import Refused
 from companion.net.uplink import Uplink
 
 
@@ -34,6 +35,9 @@ class Beliefs:
     held_version = 1
     held_hash = "0" * 16
     generation = 0
+    door = 801
+    clock_epoch = 0
+    drift_ppm = 100
 
     def __init__(self, keeps):
         self.keeps = keeps
@@ -83,6 +87,66 @@ def test_the_newest_message_counts():
     made._on_message(POLICY, None)
     made._take_policy()
     assert journal.lines == [("fault", {"fault": "policy", "code": "too_long"})]
+
+
+class Taken:
+    """A policy that was taken."""
+
+    version = 2
+
+    def __init__(self, clock_epoch):
+        self.clock_epoch = clock_epoch
+
+
+def test_once_a_policy_set_the_clock_back_only_later_events_give_time():
+    for epoch, known in ((0, 5), (1, None)):
+        made, journal = uplink(keeps=False)
+        made._handed.note(3, 5)
+        journal.seq = 3
+        made._beliefs.accept = lambda wire, clock, now_ms, epoch=epoch: Taken(epoch)
+        made._on_message(POLICY, memoryview(b"x" * 100))
+        made._take_policy()
+        assert made._handed.first(3) == known
+        made._handed.note(4, 6)
+        assert made._handed.first(4) == 6
+
+
+def test_an_old_policy_sent_again_and_again_costs_one_check_in_two_seconds():
+    made, journal = uplink(keeps=False)
+    checked = []
+
+    def old(wire, clock, now_ms):
+        checked.append(now_ms)
+        raise Refused("old_version")
+
+    made._beliefs.accept = old
+
+    async def flood():
+        hearing = asyncio.create_task(made._hear())
+        for n in range(40):
+            made._now_ms = lambda n=n: 100 * n
+            made._on_message(POLICY, memoryview(b"x" * 100))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        hearing.cancel()
+
+    asyncio.run(flood())
+    assert checked == [0, 2000] and journal.lines == []
+
+
+def test_refused_policies_of_all_sorts_fill_no_journal():
+    made, journal = uplink(keeps=False)
+    for n in range(50):
+        made._refuse(("forged", "too_long")[n % 2])
+    made._end_of_run()
+    assert [(told["code"], told.get("count")) for _, told in journal.lines] == [("forged", None), ("too_long", 49)]
+
+
+def test_a_spare_that_learns_its_door_tells_it_at_once():
+    made, _ = uplink(keeps=False)
+    before = made._news()
+    made._beliefs.door = 802
+    assert made._news() != before
 
 
 def test_the_state_has_what_the_protocol_requires():

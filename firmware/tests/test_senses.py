@@ -14,8 +14,15 @@ ALL = ("door", "bolt", "motor", "handle", "privacy", "tamper")
 
 
 class Beliefs:
-    privacy = False
     ajar_s = 60
+
+    def __init__(self, privacy=False):
+        self.privacy = privacy
+        self.latches = []
+
+    def latch(self, on):
+        self.privacy = on
+        self.latches.append(on)
 
 
 class Entry:
@@ -25,14 +32,14 @@ class Entry:
 class Wall:
     """A door's contacts in the test's hand, and the companion that watches them."""
 
-    def __init__(self, inputs=ALL, button=False, **levels):
+    def __init__(self, inputs=ALL, button=False, latched=False, **levels):
         root = flash_ram.fresh() + "/journal"
         os.mkdir(root)
         self.inputs = inputs
         self.levels = levels
         self.ms = 1_000
         self.pulses = 0
-        self.beliefs = Beliefs()
+        self.beliefs = Beliefs(latched)
         self.entry = Entry()
         self.journal = Journal(root, bytes(32), lambda: (1, 2), lambda n: bytes(n))
         self.bolt = Bolt(self, lambda: self.ms)
@@ -194,6 +201,19 @@ def test_a_privacy_button_ends_after_twelve_hours_where_no_handle_is_sensed():
     assert wall.beliefs.privacy
     wall.wait(1_000)
     assert not wall.beliefs.privacy
+
+
+def test_a_buttons_latch_is_kept_over_a_restart_and_a_switch_is_read_anew():
+    wall = Wall(button=True)
+    wall.press("privacy")
+    assert wall.beliefs.latches == [True]
+    again = Wall(inputs=("door", "privacy"), button=True, latched=True)
+    assert again.beliefs.privacy and again.told() == []
+    again.ms += 12 * 3_600_000
+    again.wait(20)
+    assert not again.beliefs.privacy and again.beliefs.latches == [False]
+    assert not Wall(latched=True).beliefs.privacy
+    assert not Wall(inputs=("door",), button=True, latched=True).beliefs.privacy
 
 
 def test_tamper():

@@ -49,6 +49,29 @@ def test_a_task_that_dies_is_named_with_its_reason():
     assert watched(ends()) == ("other", "ended")
 
 
+def test_a_task_that_the_gate_does_without_is_missed_only_later():
+    board = Board()
+
+    async def go():
+        supervisor = Supervisor(board)
+        supervisor.start("gate", forever())
+        supervisor.start("line", dies(OSError(5)), bearable_ms=600_000)
+        watching = asyncio.create_task(supervisor.watch())
+        supervisor._pause = short
+        while board.fed < 50:
+            await asyncio.sleep(0)
+        assert not watching.done()
+        board.ms = 600_000
+        return await asyncio.wait_for(watching, 5)
+
+    assert asyncio.run(go()) == ("line", "OSError 5")
+    assert board.fed >= 50
+
+
+async def short():
+    await asyncio.sleep(0)
+
+
 def fed(rounds, silent_ms, moves):
     """How often the watchdog was fed in so many looks."""
     board = Board()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import socket
 import struct
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tools.tests.virtual_kit import KEY_ID, NOW, config, flash, journal, policy, token
-from tools.virtual.companion import Observation, VirtualCompanion
+from tools.virtual.companion import CompanionError, Observation, VirtualCompanion
 from tools.virtual.image import ImageError, read_image
 
 HALTED = 11
@@ -269,3 +270,38 @@ def test_a_firmware_that_hangs_is_started_again_by_its_watchdog(tmp_path: Path) 
         door.wait(lambda seen: seen.get("restart") is True, since=mark, timeout=30)
         door.wait(lambda seen: "ready" in seen, since=mark, timeout=30)
         assert verdict(door, token())["verdict"] == "open"
+
+
+CRASHING = """
+import asyncio
+from companion.supervisor import Supervisor
+
+async def watch(self):
+    while not self._board.read("handle"):
+        await asyncio.sleep(0.1)
+    raise MemoryError
+
+Supervisor.watch = watch
+from flash_file import Device
+"""
+
+
+def test_when_nobody_watches_any_more_the_machine_starts_again(tmp_path: Path) -> None:
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    with VirtualCompanion(flash(tmp_path), options=["--device", "crashing"], path=[tmp_path]) as door:
+        mark = door.mark()
+        door.sense("handle", 1)
+        door._levels.clear()  # the new machine shall find it released
+        door.wait(lambda seen: "ready" in seen, since=mark, timeout=30)
+        assert verdict(door, token())["verdict"] == "open"
+        assert door.restarts == 1
+
+
+def test_a_code_held_before_a_dead_board_is_said_in_words(door: VirtualCompanion) -> None:
+    door.start()
+    door.kill()
+    door._channels["scanner"] = socket.socket()  # as between the cut and the moment it is noticed
+    with pytest.raises(CompanionError, match="the board is gone"):
+        door.scan("anything")
+    door._hang_up()
+    assert not any("process" in seen for seen in door.observed), "a cut is not the firmware's end"

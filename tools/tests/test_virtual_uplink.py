@@ -41,8 +41,8 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     started.process.stop()
 
 
-@pytest.fixture
-def door(tmp_path: Path, broker: Broker) -> Iterator[VirtualCompanion]:
+def image(tmp_path: Path, broker: Broker) -> Path:
+    """The flash of a door that knows the broker."""
     pki = broker.authority.folder
     files = {
         "/config.json": config(broker={"host": LOOPBACK, "port": broker.port, "name": NAME}),
@@ -51,7 +51,12 @@ def door(tmp_path: Path, broker: Broker) -> Iterator[VirtualCompanion]:
         "/cert.der": (pki / f"{COMPANION}.der").read_bytes(),
         "/key.der": (pki / f"{COMPANION}.key.der").read_bytes(),
     }
-    companion = VirtualCompanion(flash(tmp_path, files), log=tmp_path / "console")
+    return flash(tmp_path, files)
+
+
+@pytest.fixture
+def door(tmp_path: Path, broker: Broker) -> Iterator[VirtualCompanion]:
+    companion = VirtualCompanion(image(tmp_path, broker), log=tmp_path / "console")
     yield companion
     companion.stop()
 
@@ -124,3 +129,31 @@ def test_the_door_works_with_and_without_its_line(broker: Broker, door: VirtualC
     assert door.restarts == 0
     kept = {event["seq"]: event for event in journal(door.flash)}
     assert all(kept[seq] == event for seq, event in came.items() if seq in kept)
+
+
+DYING = """
+from companion.net.uplink import Uplink
+
+async def die(self):
+    raise OSError(19)
+
+Uplink.run = die
+from flash_file import Device
+"""
+
+
+def test_a_line_that_dies_again_and_again_leaves_the_gate_alone(tmp_path: Path, broker: Broker) -> None:
+    (tmp_path / "dying.py").write_text(DYING)
+    companion = VirtualCompanion(image(tmp_path, broker), options=["--device", "dying"], path=[tmp_path])
+    with companion as door:
+        door.advance(500_000)
+        assert verdict(door, token(generation=43)) == "open"
+        assert door.restarts == 0
+        mark = door.mark()
+        door.advance(100_000)
+        door.wait(lambda seen: seen.get("task") == "uplink", since=mark)
+        door.wait(lambda seen: "ready" in seen, since=mark, timeout=30)
+        assert (door.restarts, verdict(door, token(generation=43))) == (1, "open")
+    told = journal(companion.flash)
+    assert [event["kind"] for event in told] == ["boot", "opened", "fault", "boot", "opened"]
+    assert told[3]["at"] >= NOW + 600, "what was known of the time is kept"

@@ -103,10 +103,10 @@ class VirtualCompanion:
     def kill(self) -> None:
         """Cut the power at once. What was not on flash is gone."""
         self._wanted = False
-        process = self._process
+        process, self._process = self._process, None  # first of all: its end is then nobody's news
         if process is not None:
             process.kill()
-        self._end(10.0)
+            process.wait()
         self._hang_up()
 
     def __enter__(self) -> Self:
@@ -135,7 +135,10 @@ class VirtualCompanion:
 
     def scanner_bytes(self, raw: bytes) -> None:
         """Let the scanner module send these bytes, and nothing else."""
-        self._channel("scanner").sendall(raw)
+        try:
+            self._channel("scanner").sendall(raw)
+        except OSError as gone:
+            raise CompanionError(f"the board is gone\n{self._said()}") from gone
 
     def sense(self, name: str, value: int | bool) -> None:
         """Move an input: `door`, `bolt`, `motor`, `handle`, `privacy`, `tamper` (1 = active). Kept over restarts."""
@@ -213,9 +216,10 @@ class VirtualCompanion:
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for the process; give it power again if it asked for that."""
         code = process.wait()
+        if process is self._process:
+            self._drained.wait(2)  # its last words come before its end
         if process is not self._process:
             return
-        self._drained.wait(2)  # its last words come before its end
         again = self._wanted and code in (RESTART, _WATCHDOG) and self.restarts < _RESTARTS_MAX
         self._see({"process": "ended", "code": code, "restart": again})
         if again:

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-import tls
+import tls_dial
 import vfs
 
 _RESTART = 10
@@ -231,12 +231,8 @@ class Board:
     async def dial(
         self, host: str, port: int, server_name: str, ca_der: bytes, cert_der: bytes, key_der: bytes
     ) -> tuple:
-        """Connect by TLS with our certificate, the server's one required and checked; (reader, writer) streams.
+        """Connect by TLS with our certificate (DER), the server's one required and checked; (reader, writer) streams.
 
-        OSError or ValueError if the address, a certificate or the connection is no good.
+        OSError or ValueError if the address or a certificate is no good; the rest shows with the first write.
         """
-        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(ca_der)
-        context.verify_mode = tls.CERT_REQUIRED
-        context.load_cert_chain(cert_der, key_der)
-        return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
+        return tls_dial.dial(host, port, server_name, ca_der, cert_der, key_der)

@@ -60,7 +60,7 @@ class Entry:
             except Exception as failed:  # noqa: BLE001 - whatever it is, the door goes on; the event tells it
                 verdict, name = FAULT, "fault"
                 self._failed(failed)
-            self._told(verdict=name, road=ROADS[road])
+            self._tell(verdict, name, road)
             return verdict
 
     def _answer(self, text: bytes | str, road: int) -> int:
@@ -77,7 +77,6 @@ class Entry:
             verdict = OPEN
         else:
             self._tally.refused(verdict, road, token, now_ms)
-        self._feedback.verdict(verdict, self._now())
         return verdict
 
     def _admit(self, verdict: int, token: "Token", learns: gate.Learns, road: int, hi: int | None) -> None:
@@ -110,13 +109,26 @@ class Entry:
         self._bolt.pulse(self._beliefs.bolt_ms)
 
     def _failed(self, failed: Exception) -> None:
-        """Shut, said with the light, and in the journal if it takes it."""
+        """Shut, and said in the journal if it takes it."""
         try:
             self._bolt.release()
-            self._feedback.fault(self._now())
             self._journal.write("fault", code="entry", error=describe(failed))
-        except Exception as again:  # noqa: BLE001 - nothing more can be done about it here
-            self._told(fault="entry", error=describe(again))
+        except Exception:  # noqa: BLE001 - nothing more can be done about it here
+            pass
+
+    def _tell(self, verdict: int, name: str, road: int) -> None:
+        """Light, sound and console: of no weight beside the bolt, so whatever fails here changes nothing.
+
+        What anyone who has the broker can send is not shown: it would sound at the door all night.
+        """
+        try:
+            if verdict == FAULT:
+                self._feedback.fault(self._now())
+            elif road == ROAD_QR or verdict > FORGED:
+                self._feedback.verdict(verdict, self._now())
+            self._told(verdict=name, road=ROADS[road])
+        except Exception:  # noqa: BLE001 - see above
+            pass
 
 
 def describe(failed: BaseException) -> str:

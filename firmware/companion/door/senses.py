@@ -64,6 +64,8 @@ class Senses:
         self._closing_counts = False  # something about this opening was told: its end is, too
         self._ajar_told = False
         self._latched_ms = 0
+        if not (privacy_button and "privacy" in board.inputs):
+            beliefs.privacy = False  # what another board's button latched; a switch tells its level with the first poll
 
     def poll(self, now_ms: int) -> None:
         """Look at every contact; write what happened. Raises OSError if it can't be kept."""
@@ -85,6 +87,8 @@ class Senses:
         """The level of a contact at the start."""
         if name == "privacy" and not self._button:
             self._beliefs.privacy = bool(level)
+        elif name == "privacy":
+            self._latched_ms = now_ms  # when it was pressed is not known any more
         elif name == "door" and level:
             self._open_since_ms = now_ms
 
@@ -142,7 +146,10 @@ class Senses:
     def _set_privacy(self, on: bool) -> None:
         """In force at once; the event follows."""
         if on != self._beliefs.privacy:
-            self._beliefs.privacy = on
+            if self._button:
+                self._beliefs.latch(on)
+            else:
+                self._beliefs.privacy = on
             self._journal.write("privacy_on" if on else "privacy_off")
 
     def _tick(self, now_ms: int) -> None:

@@ -49,7 +49,7 @@ _RESEND_MAX_MS = 900_000
 _STATE_MS = 900_000
 _SYNCHRONISE_MS = 3_600_000
 _ASK_AGAIN_MS = 60_000
-_REFUSALS_MS = 60_000  # a run of equal refusals is counted this long, then written
+_REFUSALS_MS = 60_000  # refusals are counted this long, then written
 _REST_MS = 2_000  # after a refused policy: a check costs far more than a forgery
 _TEND_MS = 1_000
 _SAFE_INTEGER = 1 << 53
@@ -249,7 +249,7 @@ class Uplink:
         """What the cloud must hear of at once when it changes."""
         beliefs = self._beliefs
         lost = self._clock.interval(self._now_ms())[1] is None
-        return beliefs.held_version, beliefs.held_hash, beliefs.generation, lost
+        return beliefs.door, beliefs.held_version, beliefs.held_hash, beliefs.generation, lost
 
     def _state(self, now_ms: int) -> bytes:
         beliefs = self._beliefs
@@ -318,10 +318,13 @@ class Uplink:
             self._refuse(code)
         if wire is None or self._holds(wire):
             return
+        epoch = self._beliefs.clock_epoch
         try:
             policy = self._beliefs.accept(wire, self._clock, self._now_ms())
         except Refused as refused:
-            if refused.code != "old_version":  # the protocol ignores those: the broker may still hold one
+            if refused.code == "old_version":  # the protocol ignores those: the broker may still hold one
+                self._policy_after_ms = self._now_ms() + _REST_MS
+            else:
                 self._refuse(refused.code)
             return
         except MemoryError:
@@ -329,6 +332,8 @@ class Uplink:
                 raise  # it broke off while keeping it: a start from flash puts that right
             self._refuse("no_memory")  # the next state tells our version, and the cloud sends the policy again
             return
+        if epoch is not None and policy.clock_epoch > epoch:
+            self._handed = Handed(self._journal.seq + 1)  # an ack from before must not bring the wrong time back
         self._clock.drift(self._beliefs.drift_ppm, self._now_ms())
         self._end_of_run()
         self._journal.write("policy", policy_version=policy.version)
@@ -339,17 +344,16 @@ class Uplink:
         return bool(binascii.hexlify(digest[:8]).decode() == self._beliefs.held_hash)
 
     def _refuse(self, code: str) -> None:
-        """A refused policy is an event; equal ones that follow are counted, as repeats of a line are."""
+        """A refused policy is an event; those that follow within a minute are counted, and the last one's code told."""
         now_ms = self._now_ms()
         self._policy_after_ms = now_ms + _REST_MS
         self._trace(policy="refused", code=code)
-        if code == self._refusal:
+        if self._refusal:
             self._refusals += 1
-            return
-        self._end_of_run()
+        else:
+            self._refusal_ms = now_ms
+            self._journal.write("fault", fault="policy", code=code)
         self._refusal = code
-        self._refusal_ms = now_ms
-        self._journal.write("fault", fault="policy", code=code)
 
     def _end_of_run(self) -> None:
         if self._refusals:

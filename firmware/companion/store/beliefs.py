@@ -25,6 +25,7 @@ _LEARNED = ">8sIIIIQB"  # property, door, generation, floor, clock epoch, policy
 _LEARNED_SIZE = 33
 _EPOCH_KNOWN = 1
 _GUESTS_TRUSTED = 2
+_LATCHED = 4
 _USED = 12  # bytes of a used key: key_id, until
 _USED_MAX = 128
 _LOCKOUT_MS = 2_000
@@ -59,7 +60,8 @@ class Beliefs:
         self.bolt_ms = _BOLT_MS
         self.ajar_s = _AJAR_S
         self.drift_ppm = _DRIFT_PPM
-        self.privacy = False  # the live switch; door/senses.py moves it
+        self.privacy = False  # the live switch, or a push-button's latch; door/senses.py moves it
+        self._latched = False
         self.guests_trusted = False
         self.lost = False  # something was lost before this boot, or nothing was ever there
         self._newest = 0  # the newest policy version ever taken
@@ -199,6 +201,11 @@ class Beliefs:
         if len(kept) != len(self._used):
             self._used = kept
 
+    def latch(self, on: bool) -> None:
+        """A push-button's privacy: in force at once, and over a restart, which nobody inside would notice."""
+        self.privacy = self._latched = on
+        self._save()
+
     def save_floor(self, lo: int) -> None:
         """Keep the clock's lower bound, if it is above the one kept. Raises OSError."""
         if lo > self.floor:
@@ -251,6 +258,7 @@ class Beliefs:
                 self.door, self.generation, self.floor, self._newest = door, generation, floor, newest
                 self.clock_epoch = epoch if flags & _EPOCH_KNOWN else None
                 self.guests_trusted = bool(flags & _GUESTS_TRUSTED)
+                self.privacy = self._latched = bool(flags & _LATCHED)
                 self._used = body[_LEARNED_SIZE:]
                 return False
             for slots in (self._policy_slots, self._trust_slots, self._learned_slots):
@@ -314,7 +322,8 @@ class Beliefs:
         self._newest = max(self._newest, found.version)
 
     def _save(self) -> None:
-        flags = (_EPOCH_KNOWN if self.clock_epoch is not None else 0) | (_GUESTS_TRUSTED if self.guests_trusted else 0)
+        flags = _EPOCH_KNOWN if self.clock_epoch is not None else 0
+        flags |= (_GUESTS_TRUSTED if self.guests_trusted else 0) | (_LATCHED if self._latched else 0)
         head = struct.pack(
             _LEARNED,
             self.property_id,

@@ -41,7 +41,7 @@ class Config:
             self.trust: list[Trust] = read_trust(document["trust"])
         except (KeyError, TypeError, Refused):
             raise ConfigError("config_trust") from None
-        self.wifi: list = document.get("wifi") or []
+        self.wifi: list[dict[str, str]] = _wifi(document.get("wifi") or [])
         self.profile: str = document.get("profile") or ""
         self.privacy_button = document.get("privacy") == "button"
 
@@ -63,6 +63,18 @@ def _hex(document: dict, name: str, size: int) -> bytes:
     return value
 
 
+def _wifi(value: object) -> list:
+    """[{"ssid", "password"}]."""
+    if not isinstance(value, list):
+        raise ConfigError("config_wifi")
+    for network in value:
+        if not isinstance(network, dict):
+            raise ConfigError("config_wifi")
+        if not isinstance(network.get("ssid"), str) or not isinstance(network.get("password"), str):
+            raise ConfigError("config_wifi")
+    return value
+
+
 def _broker(value: object) -> tuple:
     """(host, port, name); a door without a broker stays offline: ("", 0, "")."""
     if value is None:
@@ -72,4 +84,7 @@ def _broker(value: object) -> tuple:
     host, port = value.get("host"), value.get("port")
     if not isinstance(host, str) or type(port) is not int or not 0 < port < 65536:
         raise ConfigError("config_broker")
-    return host, port, value.get("name") or host
+    name = value.get("name") or host
+    if not isinstance(name, str):
+        raise ConfigError("config_broker")
+    return host, port, name

@@ -14,7 +14,7 @@ from companion.store import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 _SEGMENT_BYTES = 4096
 _FRESH_BYTES = 1024  # an acknowledged segment longer than this is not appended to
@@ -23,8 +23,11 @@ _LINE_MAX = 600
 _HEAD = 17  # tag and space
 _NO_SPACE = 28
 
-# A full journal gives these up first.
-_GIVEN_UP_FIRST = (b'"kind":"refused"', b'"kind":"clock"', b'"kind":"power"', b'"kind":"battery_low"')
+# A full journal gives these up first: what strangers can make a door write, at its scanner or by the broker, must not
+# push out what happened. A refused policy is one of those.
+_GIVEN_UP_FIRST = (
+    b'"kind":"refused"', b'"fault":"policy"', b'"kind":"clock"', b'"kind":"power"', b'"kind":"battery_low"',
+)  # fmt: skip
 _ORDER = ("road", "verdict", "key_id", "generation", "card", "count")
 
 
@@ -149,10 +152,12 @@ class Journal:
         for segment in self._segments:
             if segment.last <= after_seq:
                 continue
-            for seq, line in self._lines(segment):
+            lines = self._lines(segment)
+            for seq, line in lines:
                 if seq <= after_seq:
                     continue
                 if found and size + len(line) > max_bytes:
+                    lines.close()  # and with it the file, which nothing else would close
                     return found
                 found.append((seq, line[:-1]))
                 size += len(line)
@@ -163,8 +168,10 @@ class Journal:
         """The tag of a line that is still kept."""
         for segment in self._segments:
             if segment.first <= seq <= segment.last:
-                for n, line in self._lines(segment):
+                lines = self._lines(segment)
+                for n, line in lines:
                     if n == seq:
+                        lines.close()
                         return line[:16].decode()
         return None
 
@@ -182,7 +189,7 @@ class Journal:
         while len(self._segments) > 1 and self._segments[0].last <= self.acked:
             files.remove(self._segments.pop(0).path)
 
-    def _lines(self, segment: _Segment) -> "Iterator[tuple[int, bytes]]":
+    def _lines(self, segment: _Segment) -> "Generator[tuple[int, bytes], None, None]":
         """(seq, line) of a segment's sound lines, each with its LF."""
         try:
             source = open(segment.path, "rb")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from companion.store.journal import Journal
 
 _RUN_MS = 60_000
-_RUNS_MAX = 12
+_RUNS_MAX = 24  # more than there are sorts that prove nothing, on both roads: nobody can push runs out with those
 
 
 class Tally:
