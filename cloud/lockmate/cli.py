@@ -129,7 +129,7 @@ def init() -> None:
 def migrate(target: str | None, yes: bool) -> None:
     """Bring the database's schema up to this version (or to a step)."""
     chosen = settings.use(settings.load())
-    db.connect(chosen)
+    db.connect(chosen, make=True)
     pending = db.pending()
     done = _done()
     if target is None or target in pending[-1:]:

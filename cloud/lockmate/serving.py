@@ -44,6 +44,7 @@ def serve(settings: Settings, host: str, port: int, *, threads: int, workers: in
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}", "worker_class": "gthread",
         "workers": workers, "threads": threads, "timeout": 60, "graceful_timeout": 10, "keepalive": 5,
         "loglevel": "info", "errorlog": "-", "proc_name": "lockmate",
+        "control_socket_disable": True,  # it has one path for every server of a user
     }
     if _SHARED_MEMORY.is_dir():
         options["worker_tmp_dir"] = str(_SHARED_MEMORY)

@@ -109,7 +109,8 @@ def test_nothing_runs_before_init(data):
     for words in ("serve", "worker ingest", "broker config", "property create x --timezone UTC"):
         refused = run(*words.split())
         assert refused.exit_code == 1, words
-        assert refused.stderr.startswith("not_migrated: ")
+        assert refused.stderr.startswith("no_database: ")
+    assert not data.exists(), "a command that can't run leaves nothing behind"
 
 
 @pytest.mark.parametrize("words", [

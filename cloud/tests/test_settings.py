@@ -101,8 +101,12 @@ def test_a_key_file_is_made_once(tmp_path):
     assert (tmp_path / "new/master.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_an_old_database_stops_the_start(tmp_path):
+def test_an_old_or_missing_database_stops_the_start(tmp_path):
     vault.make(tmp_path / "master.key")
+    with pytest.raises(SettingsError) as missing:
+        ground.lay(load({"LOCKMATE_DATA": str(tmp_path)}))
+    assert missing.value.code == "no_database"
+    (tmp_path / "lockmate.db").touch()
     with pytest.raises(db.NotMigrated):
         ground.lay(load({"LOCKMATE_DATA": str(tmp_path)}))
     db.database.close()

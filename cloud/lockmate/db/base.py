@@ -11,21 +11,25 @@ from typing import Any
 
 import peewee
 
-from lockmate.settings import Settings
+from lockmate.settings import Settings, SettingsError
 
 database = peewee.DatabaseProxy()
 _SQLITE = "sqlite:///"
 
 
-def connect(settings: Settings) -> peewee.Database:
-    """Point the models at the database of `settings`; its folder is made if it is missing.
+def connect(settings: Settings, *, make: bool = False) -> peewee.Database:
+    """Point the models at the database of `settings`; raises SettingsError if it is not there and not to be made.
 
     No connection is opened here: each thread opens its own, at its first query or by `database.connect()`.
     """
     path = settings.database.removeprefix(_SQLITE)
     if path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _create(Path(path))
+        if make:
+            Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _create(Path(path))
+        elif not Path(path).is_file():
+            raise SettingsError("no_database", f"There is no database at {path}. Run `lockmate init`, or look at "
+                                "LOCKMATE_DATABASE and LOCKMATE_DATA.")
     db = peewee.SqliteDatabase(
         path,
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": 10_000},

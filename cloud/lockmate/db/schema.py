@@ -27,10 +27,10 @@ class NotMigrated(SettingsError):
 def migrate(settings: Settings | None = None) -> list[str]:
     """Run the migrations that are missing, each in its own transaction; returns their names.
 
-    With `settings`, connects first.
+    With `settings`, connects first and makes the database if it is missing.
     """
     if settings is not None:
-        connect(settings)
+        connect(settings, make=True)
     done: list[str] = _router().run()
     return done
 

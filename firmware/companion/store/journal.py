@@ -191,18 +191,14 @@ class Journal:
 
     def _lines(self, segment: _Segment) -> "Generator[tuple[int, bytes], None, None]":
         """(seq, line) of a segment's sound lines, each with its LF."""
+        lines = _raw_lines(segment.path)
         try:
-            source = open(segment.path, "rb")
-        except OSError:
-            return
-        with source:
-            while True:
-                line = source.readline(_LINE_MAX + 1)
-                if not line:
-                    return
+            for line in lines:
                 seq = self._seq_of(line)
                 if seq:
                     yield seq, line
+        finally:
+            lines.close()  # and with it the file, when the reader stops early
 
     # a full journal
 
@@ -298,26 +294,35 @@ class Journal:
             files.remove(segment.path)
 
     def _check_newest(self, segment: _Segment) -> int:
-        """Check the newest segment by its tags and rewrite it if something is wrong; the bad lines at its end."""
-        content = files.read(segment.path) or b""
-        kept = b""
-        segment.last = segment.light = bad = 0
-        for line in content.split(b"\n")[:-1]:
-            line += b"\n"
+        """Check the newest segment by its tags and rewrite it if something is wrong; the bad lines at its end.
+
+        Line by line: a whole segment at once finds no room in a heap that is in use.
+        """
+        segment.last = segment.size = segment.light = bad = 0
+        line = b"\n"
+        wrong = False
+        for line in _raw_lines(segment.path):
             seq = self._seq_of(line)
             if seq > segment.last and self._is_right(line):
-                kept += line
-                segment.last = seq
-                segment.light += _is_light(line)
+                segment.took(seq, line)
                 bad = 0
             else:
-                bad += 1
-        segment.size = len(kept)
-        if not content.endswith(b"\n"):
+                wrong = True
+                bad += line.endswith(b"\n")
+        if not line.endswith(b"\n"):
             self.torn += 1
-        if kept and kept != content:
-            files.write(segment.path, kept)
+        if wrong and segment.last:
+            files.write(segment.path, *self._right_lines(segment.path))
         return bad
+
+    def _right_lines(self, path: str) -> "Generator[bytes, None, None]":
+        """The lines that `_check_newest` counts."""
+        last = 0
+        for line in _raw_lines(path):
+            seq = self._seq_of(line)
+            if seq > last and self._is_right(line):
+                last = seq
+                yield line
 
     def _is_right(self, line: bytes) -> bool:
         return mac.tag(self._link_key, line[_HEAD:-1]).encode() == line[:16]
@@ -334,6 +339,20 @@ class Journal:
             return int(line[49 : line.index(b",", 49)])
         except ValueError:
             return 0
+
+
+def _raw_lines(path: str) -> "Generator[bytes, None, None]":
+    """What stands between line feeds, each with its own, whatever it is; of what is longer than a line, pieces."""
+    try:
+        source = open(path, "rb")
+    except OSError:
+        return
+    with source:
+        while True:
+            line = source.readline(_LINE_MAX + 1)
+            if not line:
+                return
+            yield line
 
 
 def _is_light(line: bytes) -> bool:
