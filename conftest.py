@@ -1,5 +1,5 @@
-"""Root of the test runs: loads the plugin that times each layer."""
+"""Root of the test runs: loads the plugins that time each layer and bring the browser."""
 
 from __future__ import annotations
 
-pytest_plugins = ["tools.checks.layers"]
+pytest_plugins = ["tools.checks.layers", "tools.checks.chromium"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.processes import LOOPBACK, Process, ProcessError
+from tools.virtual.firmware import binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +126,7 @@ class House:
             "--broker-port", str(self.broker_port), "--desk-url", f"{self.web_url}/desk/",
         ]  # fmt: skip
         return Process("virtual doors", words, self.env(), self.logs / "doors.log", cwd=ROOT,
-                       version=["micropython32", "-c", "import sys; print(sys.version)"])
+                       version=[str(binary(32)), "-c", "import sys; print(sys.version)"])
 
     def _ours(self, name: str, words: list[str], version: list[str]) -> Process:
         return Process(name, lockmate_words(*words), self.env(), self.logs / f"{name}.log", cwd=ROOT, version=version)

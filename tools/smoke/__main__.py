@@ -16,6 +16,7 @@ from tools.hotel.house import House
 from tools.processes import Processes, free_port, version_of
 from tools.smoke.journey import STEPS, Journey
 from tools.smoke.report import Halt, Report
+from tools.virtual.firmware import binary
 
 
 class Ended(BaseException):
@@ -72,7 +73,7 @@ def _say_more(processes: Processes) -> None:
 def _versions(journey: Journey, processes: Processes) -> dict[str, str]:
     """What ran, with versions."""
     found = dict(processes.versions())
-    micropython = version_of(["micropython32", "-c", "import sys; print(sys.version)"])
+    micropython = version_of([str(binary(32)), "-c", "import sys; print(sys.version)"])
     for door in journey.doors.values():
         ready = next((seen for seen in door.companion.observed if "ready" in seen), {})
         found[f"companion {door.number}"] = f"{micropython}; Ed25519 engine {ready.get('engine', 'unknown')}"

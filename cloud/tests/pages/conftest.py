@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-import shutil
 import threading
 from datetime import timedelta
 
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from lockmate import clock, db, staff
@@ -20,16 +18,6 @@ from lockmate.app import create_app
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Time:
@@ -72,16 +60,6 @@ def site(hotel, house):
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    program = shutil.which("chromium")
-    assert program, "chromium is not installed; run make setup"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Screen:

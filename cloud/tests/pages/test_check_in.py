@@ -11,6 +11,7 @@ import pytest
 from lockmate import properties, stays
 from lockmate.doors import policies
 from lockmate.keys import Key
+from tools.virtual.firmware import binary
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +37,7 @@ def verdict(hotel, tmp_path):
         file = tmp_path / "scan.json"
         vectors = {"property_id": hotel.property.property_id, "trust": policy["trust"], "cases": [case]}
         file.write_text(json.dumps(vectors))
-        command = ["micropython32", str(ROOT / "firmware/tests/verdicts.py"), str(file)]
+        command = [str(binary(32)), str(ROOT / "firmware/tests/verdicts.py"), str(file)]
         ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
         return ran.stdout.split("\t")[1]
 
