@@ -100,6 +100,10 @@ def _confirmed_at(key: Key, door: Door, companions: list[Companion]) -> int | No
         )
         if told is not None:
             return told.confirmed_at
-    if door.id == key.door_id and all(companion.generation > key.generation for companion in companions):
+    if (
+        key.kind == "guest"
+        and door.id == key.door_id
+        and all(companion.generation > key.generation for companion in companions)
+    ):
         return max(companion.heard_at or 0 for companion in companions)
     return None

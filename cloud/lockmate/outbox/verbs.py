@@ -87,10 +87,13 @@ def sent(row: Outbox) -> bool:
     return _settle(row, state="sent", sent_at=clock.now_ms(), error="")
 
 
-def failed(row: Outbox, error: str) -> bool:
-    """The row did not go out: it is tried again later, ever more rarely; after the last attempt it is dead."""
+def failed(row: Outbox, error: str, *, final: bool = False) -> bool:
+    """The row did not go out: it is tried again later, ever more rarely; after the last attempt it is dead.
+
+    `final`: the other side said that it never will take it.
+    """
     told = error[:_ERROR_MAX]
-    if row.attempts >= ATTEMPTS_MAX:
+    if final or row.attempts >= ATTEMPTS_MAX:
         return _settle(row, state="dead", error=told)
     wait = min(_BACK_OFF_MAX_MS, _BACK_OFF_MS << row.attempts)
     wait -= random.randrange(wait // 4)  # noqa: S311 - jitter, no secret
@@ -101,6 +104,20 @@ def pending(channel: str) -> int:
     """How many rows are not done."""
     count: int = Outbox.select().where(Outbox.channel == channel, Outbox.state.in_(_UNDONE)).count()
     return count
+
+
+def due(channel: str) -> bool:
+    """Whether `lease` may have something to do now."""
+    now = clock.now_ms()
+    return bool(
+        Outbox.select()
+        .where(
+            Outbox.channel == channel,
+            ((Outbox.state == "pending") & (Outbox.next_try_at <= now))
+            | ((Outbox.state == "leased") & (Outbox.leased_until <= now)),
+        )
+        .exists()
+    )
 
 
 def dead(limit: int = 50) -> list[Outbox]:
