@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "LOCKMATE_"
 LANGUAGES = ("zh-CN", "en")
+SMTPS_PORT = 465
 _PORT_MAX = 65_535
 
 
@@ -48,6 +49,13 @@ class Settings:
     testing: bool = False
     test_clock: Path | None = None
     secure_cookies: bool = False
+    smtp_host: str = ""  # empty: no letters
+    smtp_port: int = 587
+    smtp_from: str = ""
+    smtp_user: str = ""
+    smtp_password_file: Path | None = None
+    smtp_starttls: bool = True
+    smtp_ca: Path | None = None
 
     def broker_files(self, user: str) -> tuple[Path, Path, Path]:
         """CA, certificate and private key (PEM) with which the cloud's `user` goes to the broker."""
@@ -57,6 +65,17 @@ class Settings:
             self.broker_cert or folder / f"{user}.pem",
             self.broker_key or folder / f"{user}.key",
         )
+
+    @property
+    def smtp_encrypted(self) -> bool:
+        """Whether letters travel under TLS: by STARTTLS, or from the first byte at port 465."""
+        return self.smtp_starttls or self.smtp_port == SMTPS_PORT
+
+    def smtp_password(self) -> str:
+        """The password for the mail server, "" if there is none; SettingsError if its file is missing or open."""
+        if self.smtp_password_file is None:
+            return ""
+        return read_secret(self.smtp_password_file, "smtp_password", least=1)
 
     def pki_folder(self, property_id: str) -> Path:
         """Where the CA of a property lives."""
@@ -69,6 +88,7 @@ class Settings:
 
 _NAMES = tuple(Settings.__dataclass_fields__)
 _current: list[Settings] = []
+_WHENCE = {"smtp_password": "Write the password into it, or"}  # the others are made by `lockmate init`
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -99,7 +119,8 @@ def read_secret(path: Path, name: str, *, least: int) -> str:
         text = path.read_text("ascii").strip()
     except FileNotFoundError:
         raise SettingsError(
-            f"{name}_missing", f"{path} does not exist. Run `lockmate init`, or set {PREFIX}{name.upper()}_FILE."
+            f"{name}_missing", f"{path} does not exist. {_WHENCE.get(name, 'Run `lockmate init`, or')} "
+            f"set {PREFIX}{name.upper()}_FILE."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{name}_unreadable", f"{path} can't be read: {error}") from None
@@ -153,7 +174,15 @@ def _checked(values: dict[str, str]) -> Settings:
         testing=_flag(values, "testing"),
         test_clock=_path(values, "test_clock"),
         secure_cookies=_flag(values, "secure_cookies"),
+        smtp_host=values.get("smtp_host", ""),
+        smtp_port=_port(values, "smtp_port", 587),
+        smtp_from=values.get("smtp_from", ""),
+        smtp_user=values.get("smtp_user", ""),
+        smtp_password_file=_path(values, "smtp_password_file"),
+        smtp_starttls=_flag(values, "smtp_starttls", default="1"),
+        smtp_ca=_path(values, "smtp_ca"),
     )
+    _check_smtp(settings)
     if settings.test_clock and not settings.testing:
         raise SettingsError(
             "test_clock_refused", f"{PREFIX}TEST_CLOCK moves the time and is for tests; it needs {PREFIX}TESTING=1."
@@ -185,11 +214,28 @@ def _path(values: dict[str, str], name: str) -> Path | None:
     return Path(values[name]) if values.get(name) else None
 
 
-def _flag(values: dict[str, str], name: str) -> bool:
-    text = values.get(name, "0")
+def _flag(values: dict[str, str], name: str, default: str = "0") -> bool:
+    text = values.get(name, default)
     if text not in ("0", "1"):
         raise SettingsError("bad_flag", f"{PREFIX}{name.upper()} must be 0 or 1, not {text}.")
     return text == "1"
+
+
+def _check_smtp(settings: Settings) -> None:
+    """What letters need, if they are sent at all."""
+    if not settings.smtp_host:
+        return
+    name, at, domain = settings.smtp_from.partition("@")
+    if not (name and at and domain) or not settings.smtp_from.isascii() or set(settings.smtp_from) & set(" <>,\r\n"):
+        raise SettingsError("bad_smtp_from", f"{PREFIX}SMTP_FROM must be the address that letters come from.")
+    if bool(settings.smtp_user) != bool(settings.smtp_password_file):
+        raise SettingsError(
+            "smtp_log_in_incomplete", f"{PREFIX}SMTP_USER and {PREFIX}SMTP_PASSWORD_FILE must be set both, or neither."
+        )
+    if settings.smtp_user and not settings.smtp_encrypted:
+        raise SettingsError(
+            "smtp_password_in_clear", f"{PREFIX}SMTP_STARTTLS must be 1 where a password is sent to the mail server."
+        )
 
 
 def _language(text: str) -> str:

@@ -8,16 +8,22 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lockmate import ground
+from lockmate import ground, stays
+from lockmate.delivery.beside import Beside
 from lockmate.delivery.broker import DELIVERY, INGEST
+from lockmate.delivery.smtp import Letters
 from lockmate.delivery.worker import Delivery
 from lockmate.ingest.worker import Ingest
-from lockmate.mqtt import Broker, Stop
+from lockmate.mqtt import Backoff, Broker, Stop
 from lockmate.settings import Settings, SettingsError
+from lockmate.web import letters as words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_TEND_SECONDS = 2.0
+_LETTER_SECONDS = 2.0
+_LAST_WORK_SECONDS = 12.0
 _LOG = logging.getLogger("lockmate.workers")
 
 
@@ -48,7 +54,21 @@ def ingest(settings: Settings, *, batch_max: int = 500, buffer_max: int = 1_000)
 
 def delivery(settings: Settings, *, poll: float = 0.1) -> int:
     """Deliver the outbox, until SIGTERM or SIGINT; the exit code."""
-    return _run("delivery", settings, DELIVERY, lambda broker, stop: Delivery(broker, stop, poll=poll).run())
+    return _run("delivery", settings, DELIVERY, lambda broker, stop: _deliver(settings, broker, stop, poll))
+
+
+def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> None:
+    """The doors' channel in this thread, letters and what time brings in threads beside it."""
+    beside = [Beside("tend", stays.tend, stop, every=_TEND_SECONDS)]
+    if settings.smtp_host:
+        letters = Letters(settings, words.letter, stop)
+        beside.append(Beside("letters", letters.deliver, stop, every=_LETTER_SECONDS, backoff=Backoff(2.0, 300.0)))
+    for work in beside:
+        work.start()
+    Delivery(broker, stop, poll=poll).run()
+    for work in beside:
+        if not work.join(_LAST_WORK_SECONDS):
+            _LOG.warning("event=not_awaited work=%s", work.name)
 
 
 def _run(name: str, settings: Settings, user: str, work: Callable[[Broker, Stop], None]) -> int:

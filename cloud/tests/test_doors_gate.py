@@ -6,62 +6,15 @@ import threading
 
 import pytest
 
-from companion.core import gate, names
-from companion.core import policy as door_policy
-from companion.core.ed25519 import Verifier
+from cloud.tests.gates import Door, qr
 from lockmate import db, doors, keys, stays
-from lockmate.doors import policies
-from lockmate.keys import Key
 from lockmate.stays import Stay
-
-
-class Door:
-    """A door's beliefs and its gate. It keeps what it learned; a policy that comes is read by the firmware's reader."""
-
-    privacy = False
-
-    def __init__(self, companion):
-        config = companion.enrolment.config
-        self.property_id, self.door = bytes.fromhex(config["property_id"]), config["door"]
-        self.trust, self.version, self.generation = door_policy.read_trust(config["trust"]), 0, 0
-        self.hears(companion.enrolment.files["/policy"])
-
-    def hears(self, wire):
-        self.policy = door_policy.read(wire, self)
-        self.trust, self.version = self.policy.trust, self.policy.version
-        self.generation = max(self.generation, self.policy.generation)
-
-    def hears_newest(self, hotel, name):
-        self.hears(policies.wire(policies.newest(hotel.door(name))))
-
-    def __getattr__(self, name):
-        return getattr(self.policy, name)
-
-    def verifier(self, slot, kind):
-        found = [t for t in self.trust if t.slot == slot and kind in t.kinds]
-        return Verifier(found[0].key) if found else None
-
-    def mode(self, lo, hi):
-        return self.policy.mode_at(lo, hi)
-
-    def locked_out(self, road, now_ms):
-        return False
-
-    def scan(self, text, now_s):
-        verdict, _, learns = gate.judge(text, names.ROAD_QR, self, (now_s, now_s), 0)
-        if learns is not None and learns.generation is not None:
-            self.generation = learns.generation
-        return names.name_of(verdict)
 
 
 @pytest.fixture
 def door(hotel):
     """`door("801")`: a door with a companion as it left enrolment."""
     return lambda name: Door(hotel.companion(name))
-
-
-def qr(key, time):
-    return keys.sheaf(Key.get_by_id(key.id), time.now_s, slots=1)[0].text
 
 
 def guest_in(hotel, phone, room):

@@ -13,7 +13,16 @@ from lockmate.claims.errors import (
 )
 from lockmate.claims.models import Claim
 from lockmate.claims.tickets import check_ticket, desk_ticket
-from lockmate.claims.verbs import ClaimRow, claim_of, confirm, of_holder, open, waiting, withdraw  # noqa: A004 - verb
+from lockmate.claims.verbs import (
+    ClaimRow,
+    claim_of,
+    confirm,
+    confirm_staff,
+    of_holder,
+    open,  # noqa: A004 - a claim is opened
+    waiting,
+    withdraw,
+)
 
 __all__ = [
     "BadTicket",
@@ -28,6 +37,7 @@ __all__ = [
     "check_ticket",
     "claim_of",
     "confirm",
+    "confirm_staff",
     "desk_ticket",
     "of_holder",
     "open",

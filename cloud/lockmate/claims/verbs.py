@@ -15,6 +15,7 @@ from lockmate.claims.models import Claim
 from lockmate.claims.tickets import check_ticket
 from lockmate.db import transaction
 from lockmate.errors import NotFound
+from lockmate.keys import issue_staff
 from lockmate.keys.models import Holder, Key
 from lockmate.properties.models import Property
 from lockmate.staff import Actor, audit
@@ -67,19 +68,38 @@ def confirm(claim: Claim, guest: Guest, code: str, last4: str, *, by: Actor) -> 
     """
     by.within(claim.property_id)
     with transaction():
-        claim = Claim.get_by_id(claim.id)
-        if claim.state != "waiting":
-            raise ClaimSettled(state=claim.state)
-        if claim.ends_at <= clock.now_ms():
-            raise ClaimEnded
-        if not _same(_plain(code), _plain(claim.code)):
-            raise WrongCode
-        if not _same(last4.strip(), claim.phone[-4:]):
-            raise WrongDigits
+        claim = _compared(claim, code, last4)
         key = authorise(guest, claim.holder, claim.phone, by=by)
         claim.state, claim.key = "confirmed", key
         claim.save()
         audit.record(by, "claim:confirm", f"claim {claim.id}", guest=guest.id, key=key.key_id)
+        return key
+
+
+def confirm_staff(
+    claim: Claim,
+    code: str,
+    last4: str,
+    *,
+    zones: int,
+    label: str,
+    starts_at: int,
+    ends_at: int,
+    kind: str = "staff",
+    by: Actor,
+) -> Key:
+    """The same for one of the staff: that phone gets a staff (or emergency) key for these zones and times (ms).
+
+    Raises WrongCode, WrongDigits, ClaimEnded, ClaimSettled, and what `keys.issue_staff` raises.
+    """
+    by.within(claim.property_id)
+    with transaction():
+        claim = _compared(claim, code, last4)
+        key = issue_staff(claim.holder, claim.property, zones, label, starts_at, ends_at, kind, by=by)
+        Holder.update(phone=claim.phone).where(Holder.id == claim.holder_id).execute()
+        claim.state, claim.key = "confirmed", key
+        claim.save()
+        audit.record(by, "claim:confirm_staff", f"claim {claim.id}", key=key.key_id)
         return key
 
 
@@ -101,6 +121,20 @@ def claim_of(holder: Holder, claim_id: int) -> Claim:
     if found is None:
         raise NotFound(what="claim")
     return found
+
+
+def _compared(claim: Claim, code: str, last4: str) -> Claim:
+    """The claim as it is now, if it waits and both were compared right."""
+    claim = Claim.get_by_id(claim.id)
+    if claim.state != "waiting":
+        raise ClaimSettled(state=claim.state)
+    if claim.ends_at <= clock.now_ms():
+        raise ClaimEnded
+    if not _same(_plain(code), _plain(claim.code)):
+        raise WrongCode
+    if not _same(last4.strip(), claim.phone[-4:]):
+        raise WrongDigits
+    return claim
 
 
 def _is_waiting(property: Property, now: int) -> Expression:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import peewee
 from peewee_migrate import Router
 
 from lockmate.db.base import connect, database
@@ -31,7 +34,8 @@ def migrate(settings: Settings | None = None) -> list[str]:
     """
     if settings is not None:
         connect(settings, make=True)
-    done: list[str] = _router().run()
+    with _loose_references():
+        done: list[str] = _router().run()
     return done
 
 
@@ -39,7 +43,8 @@ def rollback() -> str:
     """Undo the newest migration; returns its name. For tests and for a failed upgrade."""
     router: Any = _router()
     name: str = router.done[-1]
-    router.rollback()
+    with _loose_references():
+        router.rollback()
     return name
 
 
@@ -54,6 +59,26 @@ def require_migrated() -> None:
     missing = pending()
     if missing:
         raise NotMigrated(missing)
+
+
+@contextmanager
+def _loose_references() -> Iterator[None]:
+    """SQLite changes a column by making the table anew: what points to its rows must not be emptied meanwhile.
+
+    Its own procedure (sqlite.org/lang_altertable.html, section 7): enforcement off outside the transactions, and
+    a check of all references at the end.
+    """
+    if not isinstance(database.obj, peewee.SqliteDatabase):
+        yield
+        return
+    database.execute_sql("PRAGMA foreign_keys = 0")
+    try:
+        yield
+        broken = database.execute_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise peewee.IntegrityError(f"references broken by a migration: {broken[:5]}")
+    finally:
+        database.execute_sql("PRAGMA foreign_keys = 1")
 
 
 def _router() -> Router:

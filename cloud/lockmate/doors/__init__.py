@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockmate.doors import companions, denials, link, policies, rooms, truth
+from lockmate.doors import companions, denials, link, policies, remote, rooms, truth
 from lockmate.doors.commission import commission
 from lockmate.doors.denials import deny, doors_of
 from lockmate.doors.errors import (
@@ -12,12 +12,19 @@ from lockmate.doors.errors import (
     BadState,
     CompanionExists,
     DenyListFull,
+    DoorOffline,
     GenerationJump,
+    NoReason,
     NotARoom,
+    NotStaffKey,
+    OpenUnderWay,
     PolicyTooLong,
     RoomOccupied,
+    TooManyOpens,
 )
-from lockmate.doors.models import Companion, Denial, DoorRules, JournalLog, Policy, Revocation
+from lockmate.doors.models import Companion, Denial, DoorRules, JournalLog, Policy, RemoteOpen, Revocation
+from lockmate.doors.opening import end_staff_key, raise_epoch, reset_token
+from lockmate.doors.remote import answer_of, may_open, open_of, open_remotely
 from lockmate.doors.reports import Heard, heard
 from lockmate.doors.truth import Truth
 
@@ -30,24 +37,38 @@ __all__ = [
     "CompanionExists",
     "Denial",
     "DenyListFull",
+    "DoorOffline",
     "DoorRules",
     "GenerationJump",
     "Heard",
     "JournalLog",
+    "NoReason",
     "NotARoom",
+    "NotStaffKey",
+    "OpenUnderWay",
     "Policy",
     "PolicyTooLong",
+    "RemoteOpen",
     "Revocation",
     "RoomOccupied",
+    "TooManyOpens",
     "Truth",
+    "answer_of",
     "commission",
     "companions",
     "denials",
     "deny",
     "doors_of",
+    "end_staff_key",
     "heard",
     "link",
+    "may_open",
+    "open_of",
+    "open_remotely",
     "policies",
+    "raise_epoch",
+    "remote",
+    "reset_token",
     "rooms",
     "truth",
 ]

@@ -23,12 +23,14 @@ class DenyList(NamedTuple):
 
 
 def doors_of(key: Key) -> list[Door]:
-    """The doors that a guest's key could open: its room, and the common doors of its zones."""
-    common = (Door.property == key.property_id) & (Door.door_class == "common") & (Door.zones.bin_and(key.zones) != 0)
-    return list(Door.select().where((Door.id == key.door_id) | common).order_by(Door.id))
+    """The doors that a key could open: a guest's room and the common doors of its zones; all doors of staff zones."""
+    zoned = (Door.property == key.property_id) & (Door.zones.bin_and(key.zones) != 0)
+    if key.kind == "guest":
+        zoned &= Door.door_class == "common"
+    return list(Door.select().where((Door.id == key.door_id) | zoned).order_by(Door.id))
 
 
-def deny(key: Key, *, kind: str = "guest") -> list[Door]:
+def deny(key: Key) -> list[Door]:
     """Put a key on the deny list of every door it could open; returns those doors, whose policies are then due.
 
     A key of which no token was minted needs no entry.
@@ -39,7 +41,7 @@ def deny(key: Key, *, kind: str = "guest") -> list[Door]:
     now = clock.now_ms()
     for door in doors:
         Denial.insert(
-            door=door, key_id=key.key_id, kind=kind, until=key.newest_exp, minted_at=key.newest_iat, made_at=now
+            door=door, key_id=key.key_id, kind=key.kind, until=key.newest_exp, minted_at=key.newest_iat, made_at=now
         ).on_conflict(
             conflict_target=[Denial.door, Denial.key_id],
             update={Denial.until: key.newest_exp, Denial.minted_at: key.newest_iat},

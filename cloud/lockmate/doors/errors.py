@@ -42,6 +42,37 @@ class DenyListFull(Refused):
     code = "deny_list_full"
 
 
+class DoorOffline(Refused):
+    """No companion of the door is online: the guest's QR code still opens."""
+
+    code = "door_offline"
+
+
+class OpenUnderWay(Refused):
+    """The door was asked to open already and has not answered; `seconds` until it can be asked anew."""
+
+    code = "open_under_way"
+
+
+class TooManyOpens(Refused):
+    """One person asked doors to open too often; `seconds` until it is allowed again."""
+
+    code = "too_many_opens"
+    status = 429
+
+
+class NoReason(BadField):
+    """The staff open a door from afar for a reason, which the audit trail keeps."""
+
+    code = "no_reason"
+
+
+class NotStaffKey(BadField):
+    """A guest's key ends with the stay, not here."""
+
+    code = "not_staff_key"
+
+
 class BadCompanion(BadField):
     """Not a companion's id: 8 to 32 of a-z, 0-9 and -, not beginning with cloud-."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import peewee as pw
 
 from lockmate.db import BaseModel
+from lockmate.keys.models import Holder, Key
 from lockmate.properties.models import Door, Property
 
 
@@ -80,6 +81,29 @@ class Companion(BaseModel):
     clock_lo = pw.BigIntegerField(null=True)
     clock_hi = pw.BigIntegerField(null=True)
     report = pw.TextField(default="{}")  # JSON: firmware, engine, heap, …
+
+
+class RemoteOpen(BaseModel):
+    """A door was asked to open, now and once. Only the door's own event fills `answer`."""
+
+    property = pw.ForeignKeyField(Property, backref="remote_opens", on_delete="CASCADE")
+    property_id: int
+    door = pw.ForeignKeyField(Door, backref="remote_opens", on_delete="CASCADE")
+    door_id: int
+    key_id = pw.CharField(16, unique=True)  # of the token that opens once
+    # by whose right; null: the staff's
+    right = pw.ForeignKeyField(Key, null=True, backref="remote_opens", on_delete="SET NULL")
+    right_id: int | None
+    holder = pw.ForeignKeyField(Holder, null=True, backref="remote_opens", on_delete="SET NULL")
+    holder_id: int | None
+    actor = pw.CharField(60)  # as the audit trail has it
+    reason = pw.CharField(120, default="")
+    asked_at = pw.BigIntegerField()
+    answer = pw.CharField(16, default="")  # "opened", or the verdict of the refusal
+    answered_at = pw.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = ((("door", "asked_at"), False), (("holder", "asked_at"), False))
 
 
 class JournalLog(BaseModel):

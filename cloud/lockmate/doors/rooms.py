@@ -8,6 +8,7 @@ from lockmate import clock
 from lockmate.db import transaction
 from lockmate.doors.errors import GenerationJump, NotARoom, RoomOccupied
 from lockmate.doors.models import Companion, DoorRules
+from lockmate.keys import epochs
 from lockmate.properties.models import Door
 from lockmate.protocol import GENERATION_JUMP_MAX
 
@@ -16,7 +17,12 @@ def rules_of(door: Door) -> DoorRules:
     """What the next policy of the door says; made at first use. A common door's generation is 0 for ever."""
     rules = DoorRules.get_or_none(DoorRules.door == door)
     if rules is None:
-        rules = DoorRules.create(door=door, generation=1 if door.door_class == "room" else 0)
+        rules = DoorRules.create(
+            door=door,
+            generation=1 if door.door_class == "room" else 0,
+            staff_epoch=epochs.of(door.property, "staff"),
+            emergency_epoch=epochs.of(door.property, "emergency"),
+        )
     return rules
 
 

@@ -112,7 +112,11 @@ def _confirmed_at(key: Key, door: Door, companions: list[Companion]) -> int | No
     for policy in confirmed.order_by(Policy.version).iterator():
         if _tells(policy, key, door):
             return int(policy.confirmed_at)
-    if door.id == key.door_id and all(companion.generation > key.generation for companion in companions):
+    if (
+        key.kind == "guest"
+        and door.id == key.door_id
+        and all(companion.generation > key.generation for companion in companions)
+    ):
         return max(companion.heard_at or 0 for companion in companions)
     return None
 
@@ -120,9 +124,12 @@ def _confirmed_at(key: Key, door: Door, companions: list[Companion]) -> int | No
 def _tells(policy: Policy, key: Key, door: Door) -> bool:
     """Whether a door that holds it refuses the last token. When it was made says little if our clock jumped."""
     said = json.loads(bytes(policy.body))
-    if said["issued_at"] > key.newest_exp or said["min_iat"] > key.newest_iat:
+    if said["issued_at"] > key.newest_exp:
         return True
-    if door.id == key.door_id and said["generation"] > key.generation:
-        return True
+    if key.kind == "guest":
+        if said["min_iat"] > key.newest_iat:
+            return True
+        if door.id == key.door_id and said["generation"] > key.generation:
+            return True
     listed, key_id = base64.b64decode(said["deny"]), bytes.fromhex(key.key_id)
     return any(listed[n : n + 8] == key_id for n in range(0, len(listed), _ENTRY))

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import peewee
 
-from lockmate import clock, records
+from lockmate import clock, records, stays
 from lockmate.db import transaction
-from lockmate.doors import BadMac, BadState, JournalLog, companions, heard, link, policies
+from lockmate.doors import BadMac, BadState, JournalLog, companions, heard, link, policies, remote
 from lockmate.errors import Refused
 from lockmate.ingest.acks import Ack
-from lockmate.protocol import COMPANION_ID
+from lockmate.protocol import COMPANION_ID, ROADS
+from lockmate.stays.models import Move
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ AWAY = (peewee.OperationalError, peewee.InterfaceError)
 _LOG = logging.getLogger("lockmate.ingest")
 _LEVELS = 5  # lm/1/{companion_id}/up/{leaf}
 _IN_SERVICE = "in_service"
+_REMOTE_ROAD = ROADS[1]
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Kept:
     apart: int = 0
     states: int = 0
     acks: list[Ack] = field(default_factory=list)
+    opened: list[tuple[str, int]] = field(default_factory=list)  # opens as they were told: key_id, the door's row id
 
     def add(self, other: Kept) -> None:
         """Take in another's counts and acknowledgements."""
@@ -50,14 +53,21 @@ class Kept:
         self.apart += other.apart
         self.states += other.states
         self.acks += other.acks
+        self.opened += other.opened
 
 
 def keep(arrivals: Sequence[Arrival]) -> Kept:
-    """Store a batch; when this returns it is committed.
+    """Store a batch; when this returns it is committed, and the stays know who opened.
 
-    Raises peewee's OperationalError or InterfaceError if the database is away: nothing of the batch is stored then.
-    A message that trips a fault of ours is kept apart alone, and the rest is stored.
+    Raises peewee's OperationalError or InterfaceError if the database is away: the batch is to be brought again then,
+    whatever of it was stored. A message that trips a fault of ours is kept apart alone, and the rest is stored.
     """
+    kept = _stored(arrivals)
+    _tell_stays(kept.opened)
+    return kept
+
+
+def _stored(arrivals: Sequence[Arrival]) -> Kept:
     try:
         with transaction():
             return _Batch(clock.now_ms()).take(arrivals)
@@ -69,8 +79,24 @@ def keep(arrivals: Sequence[Arrival]) -> Kept:
             return _set_apart(arrivals[0])
     kept = Kept()
     for arrival in arrivals:
-        kept.add(keep([arrival]))
+        kept.add(_stored([arrival]))
     return kept
+
+
+def _tell_stays(opened: Sequence[tuple[str, int]]) -> None:
+    """What an open brings about is the stays' own transaction: a fault there costs no line of the trail."""
+    if not opened:
+        return
+    awaited = {move.to_room_id for move in Move.select(Move.to_room).where(Move.closed_at.is_null())}
+    for key_id, door_id in dict.fromkeys(opened):
+        if door_id not in awaited:
+            continue
+        try:
+            stays.note_opened(remote.key_behind(key_id), clock.now_ms(), door_id)
+        except AWAY:
+            raise
+        except Exception:  # noqa: BLE001  logged; time brings about the same (stays.tend)
+            _LOG.exception("event=fault work=note_opened")
 
 
 def _set_apart(arrival: Arrival) -> Kept:
@@ -151,6 +177,7 @@ class _Batch:
         groups = [self._lines.pop(companion_id) for companion_id in companion_ids if companion_id in self._lines]
         if not groups:
             return
+        self._note_answers(groups)
         for (_, lines), result in zip(groups, records.store_batch(groups, self._now), strict=True):
             self._kept.lines += result.new
             self._kept.apart += result.disputed
@@ -158,6 +185,17 @@ class _Batch:
             if result.tag:
                 held = (result.companion, result.log, result.upto_seq, result.tag)
                 self._stored[result.companion.companion_id] = held
+
+    def _note_answers(self, groups: Sequence[tuple[Companion, list[ParsedLine]]]) -> None:
+        """What doors say of a token: to who asked for a remote open now, to the stays after the commit."""
+        answers = []
+        for companion, lines in groups:
+            for line in lines:
+                if line.kind == "opened" and line.key_id and companion.door_id is not None:
+                    self._kept.opened.append((line.key_id, companion.door_id))
+                if line.road == _REMOTE_ROAD and line.key_id and line.kind in ("opened", "refused"):
+                    answers.append(remote.Answer(companion, line.key_id, line.kind, line.verdict))
+        remote.answered(answers, self._now)
 
     def _companion(self, companion_id: str) -> Companion | None:
         if companion_id not in self._known:

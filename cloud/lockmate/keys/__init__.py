@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from lockmate.keys import holders, issuer, token, vault
+from lockmate.keys import epochs, holders, issuer, token, vault
 from lockmate.keys.errors import (
+    BadEmail,
+    BadStaffKey,
+    CarryEnded,
     IssuerMissing,
     KeyEnded,
     KeyNotYet,
@@ -11,11 +14,18 @@ from lockmate.keys.errors import (
     TokenMalformed,
     WrongMasterKey,
 )
-from lockmate.keys.models import Holder, IssuerKey, Key
+from lockmate.keys.models import Browser, Carry, Epoch, Holder, IssuerKey, Key
 from lockmate.keys.sheaves import Slot, sheaf
+from lockmate.keys.staffing import issue_staff, printed_set, staff_keys
 from lockmate.keys.verbs import activate, end, issue, key_of, keys_of
 
 __all__ = [
+    "BadEmail",
+    "BadStaffKey",
+    "Browser",
+    "Carry",
+    "CarryEnded",
+    "Epoch",
     "Holder",
     "IssuerKey",
     "IssuerMissing",
@@ -28,12 +38,16 @@ __all__ = [
     "WrongMasterKey",
     "activate",
     "end",
+    "epochs",
     "holders",
     "issue",
+    "issue_staff",
     "issuer",
     "key_of",
     "keys_of",
+    "printed_set",
     "sheaf",
+    "staff_keys",
     "token",
     "vault",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockmate.errors import Refused
+from lockmate.errors import BadField, Refused
 
 
 class KeyEnded(Refused):
@@ -16,6 +16,25 @@ class KeyNotYet(Refused):
     """The key is prepared; it opens once the stay is checked in, or from its first day."""
 
     code = "key_not_yet"
+
+
+class BadStaffKey(BadField):
+    """A kind, label, zone or time that a staff key may not have."""
+
+    code = "bad_staff_key"
+
+
+class BadEmail(BadField):
+    """Not an e-mail address."""
+
+    code = "bad_email"
+
+
+class CarryEnded(Refused):
+    """The link was used, is older than ten minutes, or never was one."""
+
+    code = "carry_ended"
+    status = 410
 
 
 class IssuerMissing(Refused):

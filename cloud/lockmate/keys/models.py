@@ -24,25 +24,61 @@ class IssuerKey(BaseModel):
         indexes = ((("property", "slot"), False),)
 
 
-class Holder(BaseModel):
-    """A browser that holds a guest's cards; known by the hash of a random secret in its cookie."""
+class Epoch(BaseModel):
+    """What a property's staff or emergency tokens carry in place of a generation; raised to end those in hand."""
 
-    secret_hash = pw.CharField(64, unique=True)
+    property = pw.ForeignKeyField(Property, backref="epochs", on_delete="CASCADE")
+    property_id: int
+    kind = pw.CharField(10)  # "staff" | "emergency"
+    value = pw.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = ((("property", "kind"), True),)
+
+
+class Holder(BaseModel):
+    """Who holds cards: a guest or one of the staff, with the browser of the first card and those it was carried to."""
+
+    secret_hash = pw.CharField(64, unique=True)  # of the first browser
     phone = pw.CharField(24, default="")
+    email = pw.CharField(120, default="")
     language = pw.CharField(8, default="zh-CN")
     made_at = pw.BigIntegerField()
 
 
+class Browser(BaseModel):
+    """One more browser of a holder, known by the hash of a random secret in its cookie."""
+
+    holder = pw.ForeignKeyField(Holder, backref="browsers", on_delete="CASCADE")
+    holder_id: int
+    secret_hash = pw.CharField(64, unique=True)
+    made_at = pw.BigIntegerField()
+
+
+class Carry(BaseModel):
+    """A link that takes a holder's cards to another browser, once."""
+
+    holder = pw.ForeignKeyField(Holder, backref="carries", on_delete="CASCADE")
+    holder_id: int
+    selector = pw.CharField(16, unique=True)  # finds the row
+    secret_hash = pw.CharField(64)  # proves the link; compared in constant time
+    made_at = pw.BigIntegerField()
+    ends_at = pw.BigIntegerField()
+    taken_at = pw.BigIntegerField(null=True)
+
+
 class Key(BaseModel):
-    """The right of one person to open one room and the guests' common doors."""
+    """The right of one person: a guest's to one room and the guests' common doors, or a staff key's to its zones."""
 
     property = pw.ForeignKeyField(Property, backref="keys", on_delete="CASCADE")
     property_id: int
     key_id = pw.CharField(16, unique=True)  # 8 random bytes in hex
-    holder = pw.ForeignKeyField(Holder, backref="keys", on_delete="RESTRICT")
-    holder_id: int
-    door = pw.ForeignKeyField(Door, backref="keys", on_delete="RESTRICT")
-    door_id: int
+    kind = pw.CharField(10, default="guest")  # "guest" | "staff" | "emergency"
+    label = pw.CharField(60, default="")  # whose staff key it is, or which printed sheet
+    holder = pw.ForeignKeyField(Holder, null=True, backref="keys", on_delete="RESTRICT")  # null: printed
+    holder_id: int | None
+    door = pw.ForeignKeyField(Door, null=True, backref="keys", on_delete="RESTRICT")  # null: zones only
+    door_id: int | None
     zones = pw.BigIntegerField(default=0)
     state = pw.CharField(10)  # "prepared" | "active" | "ended"
     generation = pw.BigIntegerField(default=0)  # set when it becomes active

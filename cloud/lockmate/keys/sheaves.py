@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from peewee import JOIN
+
 from lockmate.db import transaction
-from lockmate.keys import issuer
+from lockmate.keys import epochs, issuer
 from lockmate.keys.errors import KeyEnded, KeyNotYet
 from lockmate.keys.models import Key
 from lockmate.keys.token import mint
 from lockmate.properties.models import Door, Property
-from lockmate.protocol import DAY, GUEST
+from lockmate.protocol import DAY, KINDS, LIVES
 
 OVERLAP = 60  # seconds that a token is valid before and after its slot
 
@@ -24,26 +26,35 @@ class Slot(NamedTuple):
 
 
 def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
-    """The tokens of `key` from now, at most 24 h of them (or `slots`), cut to the key's bounds.
+    """The tokens of `key` from now, cut to the key's bounds: at most 24 h of them (12 h for staff), or `slots`.
 
-    Raises KeyEnded or KeyNotYet. Three queries whatever the length. That they were minted is written
+    Raises KeyEnded or KeyNotYet. A fixed number of queries whatever the length. That they were minted is written
     before they are signed: a key that ends meanwhile is denied until the last of them ended.
     """
     with transaction():
-        key = Key.select(Key, Door, Property).join(Door).switch(Key).join(Property).where(Key.id == key.id).get()
+        key = (
+            Key.select(Key, Door, Property)
+            .join(Door, JOIN.LEFT_OUTER)
+            .switch(Key)
+            .join(Property)
+            .where(Key.id == key.id)
+            .get()
+        )
         bounds = _bounds(key, now_s)[: None if slots is None else max(1, slots)]
-        signer = issuer.signer(key.property, "guest")
+        signer = issuer.signer(key.property, key.kind)
+        generation = key.generation if key.kind == "guest" else epochs.of(key.property, key.kind)
         newest = max(key.newest_exp, bounds[-1][1])
         Key.update(newest_exp=newest, newest_iat=max(key.newest_iat, now_s)).where(Key.id == key.id).execute()
-    key_id, door = bytes.fromhex(key.key_id), key.door.number
-    generation, zones = key.generation, key.zones
+    kind, key_id, zones = KINDS.index(key.kind), bytes.fromhex(key.key_id), key.zones
+    door = key.door.number if key.door is not None else 0
+    over_privacy = key.kind == "emergency"
     return [
         Slot(
             nbf,
             exp,
             mint(
                 signer,
-                kind=GUEST,
+                kind=kind,
                 key_id=key_id,
                 generation=generation,
                 nbf=nbf,
@@ -51,6 +62,7 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
                 iat=now_s,
                 door=door,
                 zones=zones,
+                over_privacy=over_privacy,
             ),
         )
         for nbf, exp in bounds
@@ -62,7 +74,7 @@ def _bounds(key: Key, now_s: int) -> list[tuple[int, int]]:
     starts, ends = key.starts_at // 1000, key.ends_at // 1000
     if key.state == "ended" or now_s >= ends:
         raise KeyEnded
-    last = min(ends, now_s + DAY)
+    last = min(ends, now_s + min(DAY, LIVES[KINDS.index(key.kind)]))
     if key.state != "active" or starts >= last:
         raise KeyNotYet
     length = key.property.slot_seconds

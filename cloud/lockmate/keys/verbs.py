@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from peewee import JOIN
+
 from lockmate import clock
 from lockmate.db import transaction
 from lockmate.errors import NotFound
@@ -60,8 +62,9 @@ def key_of(holder: Holder, key_id: str) -> Key:
 
 
 def keys_of(holder: Holder, *, property: Property | None = None) -> list[Key]:
-    """All keys of a holder, with door and property joined; newest first."""
-    query = Key.select(Key, Door, Property).join(Door).switch(Key).join(Property).where(Key.holder == holder)
+    """All keys of a holder, with door (none for staff keys) and property joined; newest first."""
+    joined = Key.select(Key, Door, Property).join(Door, JOIN.LEFT_OUTER).switch(Key).join(Property)
+    query = joined.where(Key.holder == holder)
     if property is not None:
         query = query.where(Key.property == property)
     return list(query.order_by(Key.id.desc()))

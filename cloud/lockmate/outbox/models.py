@@ -10,8 +10,8 @@ from lockmate.db import BaseModel
 class Outbox(BaseModel):
     """One message that must go out; rows of one `order_key` go in the order of their ids."""
 
-    channel = pw.CharField(12)  # "mqtt"
-    address = pw.CharField(120)  # topic
+    channel = pw.CharField(12)  # "mqtt" | "smtp"
+    address = pw.CharField(120)  # topic, or e-mail address
     order_key = pw.CharField(60)  # "door 12"
     payload = pw.BlobField()
     retained = pw.BooleanField(default=False)

@@ -97,15 +97,16 @@ def sent(row: Outbox) -> bool:
     return _settle(row, state="sent", sent_at=clock.now_ms(), error="")
 
 
-def failed(row: Outbox, error: str) -> bool:
+def failed(row: Outbox, error: str, *, final: bool = False) -> bool:
     """The row did not go out: it is tried again later, ever more rarely; after the last attempt it is dead.
 
     A retained one is what a door must believe: it is tried until it goes, or gives way to a newer one that waits.
+    `final`: the other side said that it never will take it.
     """
     told = error[:_ERROR_MAX]
     if row.retained and _has_newer(row):
         return _settle(row, state="superseded", error=told)
-    if row.attempts >= ATTEMPTS_MAX and not row.retained:
+    if final or (row.attempts >= ATTEMPTS_MAX and not row.retained):
         return _settle(row, state="dead", error=told)
     wait = min(_BACK_OFF_MAX_MS, _BACK_OFF_MS << min(row.attempts, ATTEMPTS_MAX))
     wait -= random.randrange(wait // 4)  # noqa: S311 - jitter, no secret
@@ -116,6 +117,20 @@ def pending(channel: str) -> int:
     """How many rows are not done."""
     count: int = Outbox.select().where(Outbox.channel == channel, Outbox.state.in_(_UNDONE)).count()
     return count
+
+
+def due(channel: str) -> bool:
+    """Whether `lease` may have something to do now."""
+    now = clock.now_ms()
+    return bool(
+        Outbox.select()
+        .where(
+            Outbox.channel == channel,
+            ((Outbox.state == "pending") & (Outbox.next_try_at <= now))
+            | ((Outbox.state == "leased") & (Outbox.leased_until <= now)),
+        )
+        .exists()
+    )
 
 
 def dead(limit: int = 50) -> list[Outbox]:

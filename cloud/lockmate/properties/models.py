@@ -15,9 +15,11 @@ class Property(BaseModel):
     timezone = pw.CharField(40)  # IANA name
     check_in_time = pw.CharField(5, default="14:00")  # local wall time
     check_out_time = pw.CharField(5, default="12:00")
+    day_use_end = pw.CharField(5, default="18:00")  # of a stay that departs on the day it arrives
     slot_seconds = pw.IntegerField(default=300)  # length of one sheaf slot
     guest_zones = pw.BigIntegerField(default=1)  # bit i: guests' keys carry zone i
-    move_grace_minutes = pw.IntegerField(default=15)
+    move_grace_minutes = pw.IntegerField(default=15)  # how long the old room may still be opened in a move
+    currency = pw.CharField(3, default="CNY")  # ISO 4217; what payments are taken in
 
 
 class Zone(BaseModel):

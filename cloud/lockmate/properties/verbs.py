@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from datetime import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,7 @@ from lockmate.properties.models import Door, Property, Zone
 from lockmate.protocol import DOOR_CLASSES, U32_MAX, ZONE_MAX
 
 _SLOT_SECONDS = (60, 3_600)
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def create(
@@ -22,6 +24,8 @@ def create(
     *,
     check_in_time: str = "14:00",
     check_out_time: str = "12:00",
+    day_use_end: str = "18:00",
+    currency: str = "CNY",
     slot_seconds: int = 300,
     property_id: str | None = None,
 ) -> Property:
@@ -30,8 +34,11 @@ def create(
     if not 0 < len(name) <= 80:
         raise BadProperty(field="name")
     _check_timezone(timezone)
-    for field, text in (("check_in_time", check_in_time), ("check_out_time", check_out_time)):
+    times = {"check_in_time": check_in_time, "check_out_time": check_out_time, "day_use_end": day_use_end}
+    for field, text in times.items():
         _check_time(field, text)
+    if not _CURRENCY.fullmatch(currency):
+        raise BadProperty(field="currency")
     if not _SLOT_SECONDS[0] <= slot_seconds <= _SLOT_SECONDS[1]:
         raise BadProperty(field="slot_seconds")
     with transaction():
@@ -39,8 +46,8 @@ def create(
             property_id=property_id or os.urandom(8).hex(),
             name=name,
             timezone=timezone,
-            check_in_time=check_in_time,
-            check_out_time=check_out_time,
+            **times,
+            currency=currency,
             slot_seconds=slot_seconds,
         )
 

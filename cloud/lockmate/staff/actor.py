@@ -13,20 +13,25 @@ _DESK = frozenset(
         "order:see",
         "order:enter",
         "order:cancel",
+        "order:import",
         "stay:see",
         "stay:prepare",
         "stay:name_guest",
         "stay:authorise",
         "stay:check_in",
         "stay:check_out",
+        "stay:change",
+        "stay:pay",
         "claim:see",
         "claim:confirm",
         "door:see",
+        "door:open",
+        "door:reset",
         "record:see",
     }
 )
-_INSTALLER = frozenset({"door:see", "record:see", "door:set", "companion:enrol", "companion:retire"})
-_MANAGER = _DESK | {"staff:manage", "door:set", "property:set", "audit:see"}
+_INSTALLER = frozenset({"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire"})
+_MANAGER = _DESK | {"staff:manage", "staff_key:issue", "staff_key:raise", "door:set", "property:set", "audit:see"}
 
 PERMISSIONS = {"desk": _DESK, "manager": _MANAGER, "installer": _INSTALLER}
 ALL = _MANAGER | _INSTALLER

@@ -1,49 +1,120 @@
-"""Stays: orders entered, rooms prepared, guests named and authorised, checked in and out."""
+"""Stays: orders entered, rooms prepared, guests named and authorised; in house, moved, re-keyed, ended."""
 
 from __future__ import annotations
 
 from lockmate.stays import orders
-from lockmate.stays.authorising import authorise
+from lockmate.stays.arriving import check_in, check_in_group, walk_in
+from lockmate.stays.authorising import authorise, authorise_again
+from lockmate.stays.changing import name_guest, remove_guest, rename_guest
+from lockmate.stays.drafts import discard, prepare
+from lockmate.stays.ending import check_out, undo_check_out
+from lockmate.stays.entering import planned
 from lockmate.stays.errors import (
     AlreadyAuthorised,
+    BadGroup,
     BadName,
+    BadPayment,
     ChangedMeanwhile,
+    CsvColumns,
+    CsvEmpty,
+    CsvLinesBad,
+    CsvRoomTwice,
+    CsvRoomUnknown,
+    CsvTooLong,
+    CsvUnreadable,
+    EndInPast,
     GuestGone,
+    LastGuest,
     NoGuests,
+    NoKeyInForce,
+    NotDueYet,
+    NothingToMoveBack,
+    OrderExists,
     OrderNotOpen,
+    SameRoom,
     StayEnded,
     StayNotDraft,
+    StayNotEnded,
     StayNotIn,
     StayOver,
+    UndoTooLate,
 )
-from lockmate.stays.listing import RackRow, in_house, rack
-from lockmate.stays.models import Guest, Order, Stay
+from lockmate.stays.holding import open_move
+from lockmate.stays.listing import RackRow, in_house, keys_by_guest, of_keys, rack
+from lockmate.stays.models import Guest, GuestKey, Move, Order, Payment, Stay
+from lockmate.stays.moving import move, move_back, moves_of, note_opened
+from lockmate.stays.paying import PAYMENT_METHODS, Paid, pay, payments_of
 from lockmate.stays.people import phone_of
-from lockmate.stays.verbs import check_in, check_out, discard, name_guest, prepare
+from lockmate.stays.rekeying import also_open_to, rekey
+from lockmate.stays.rescheduling import reschedule
+from lockmate.stays.tending import tend
 
 __all__ = [
+    "PAYMENT_METHODS",
     "AlreadyAuthorised",
+    "BadGroup",
     "BadName",
+    "BadPayment",
     "ChangedMeanwhile",
+    "CsvColumns",
+    "CsvEmpty",
+    "CsvLinesBad",
+    "CsvRoomTwice",
+    "CsvRoomUnknown",
+    "CsvTooLong",
+    "CsvUnreadable",
+    "EndInPast",
     "Guest",
     "GuestGone",
+    "GuestKey",
+    "LastGuest",
+    "Move",
     "NoGuests",
+    "NoKeyInForce",
+    "NotDueYet",
+    "NothingToMoveBack",
     "Order",
+    "OrderExists",
     "OrderNotOpen",
+    "Paid",
+    "Payment",
     "RackRow",
+    "SameRoom",
     "Stay",
     "StayEnded",
     "StayNotDraft",
+    "StayNotEnded",
     "StayNotIn",
     "StayOver",
+    "UndoTooLate",
+    "also_open_to",
     "authorise",
+    "authorise_again",
     "check_in",
+    "check_in_group",
     "check_out",
     "discard",
     "in_house",
+    "keys_by_guest",
+    "move",
+    "move_back",
+    "moves_of",
     "name_guest",
+    "note_opened",
+    "of_keys",
+    "open_move",
     "orders",
+    "pay",
+    "payments_of",
     "phone_of",
+    "planned",
     "prepare",
     "rack",
+    "rekey",
+    "remove_guest",
+    "rename_guest",
+    "reschedule",
+    "tend",
+    "undo_check_out",
+    "walk_in",
 ]

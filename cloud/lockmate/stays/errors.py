@@ -63,3 +63,115 @@ class ChangedMeanwhile(Refused):
     """Somebody else changed the stay since this page was loaded."""
 
     code = "changed_meanwhile"
+
+
+class StayNotEnded(Refused):
+    """Only a check-out can be undone."""
+
+    code = "stay_not_ended"
+
+
+class UndoTooLate(Refused):
+    """The check-out is more than a day old: it is a new stay."""
+
+    code = "undo_too_late"
+
+
+class EndInPast(Refused):
+    """An end that is past already: that is a check-out."""
+
+    code = "end_in_past"
+
+
+class SameRoom(Refused):
+    """The stay is in that room already."""
+
+    code = "same_room"
+
+
+class NothingToMoveBack(Refused):
+    """The stay came from no other room."""
+
+    code = "nothing_to_move_back"
+
+
+class LastGuest(Refused):
+    """A stay keeps one guest: check it out, or correct the name."""
+
+    code = "last_guest"
+
+
+class NoKeyInForce(Refused):
+    """The other guest holds no key whose phone could get one more."""
+
+    code = "no_key_in_force"
+
+
+class NotDueYet(Refused):
+    """The day of arrival has not come: the guest may still appear."""
+
+    code = "not_due_yet"
+
+
+class BadPayment(BadField):
+    """An amount, currency or method that is none."""
+
+    code = "bad_payment"
+
+
+class BadGroup(BadField):
+    """A group's name is too long or holds signs that are none."""
+
+    code = "bad_group"
+
+
+class OrderExists(Refused):
+    """The same order is booked already."""
+
+    code = "order_exists"
+
+
+class CsvUnreadable(Refused):
+    """Neither UTF-8 nor GBK text, or not a table."""
+
+    code = "csv_unreadable"
+    status = 400
+
+
+class CsvColumns(Refused):
+    """The first line lacks a column's name, or has one twice."""
+
+    code = "csv_columns"
+    status = 400
+
+
+class CsvEmpty(Refused):
+    """A table without a line."""
+
+    code = "csv_empty"
+    status = 400
+
+
+class CsvTooLong(Refused):
+    """More than one import takes."""
+
+    code = "csv_too_long"
+    status = 413
+
+
+class CsvRoomUnknown(Refused):
+    """There is no room of this name."""
+
+    code = "csv_room_unknown"
+
+
+class CsvRoomTwice(Refused):
+    """Another line wants the same room in the same nights."""
+
+    code = "csv_room_twice"
+
+
+class CsvLinesBad(Refused):
+    """Some lines are wrong; nothing was imported."""
+
+    code = "csv_lines_bad"

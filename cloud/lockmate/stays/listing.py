@@ -1,25 +1,30 @@
-"""Lists for the desk: the rooms with who is in them, and the stays in house."""
+"""Lists for the pages, in few queries: the rooms with who is in them, stays in house, keys and whose they are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from peewee import JOIN
+
+from lockmate.keys.models import Key
 from lockmate.properties import rooms_of
 from lockmate.properties.models import Door, Property
-from lockmate.stays.models import Guest, Stay
+from lockmate.stays.models import Guest, GuestKey, Move, Order, Stay
 
 
 class RackRow(NamedTuple):
-    """A room with the stay that is in it, and the drafts that want it."""
+    """A room with the stay that is in it, the drafts that want it, and the stay that is moving out of it."""
 
     room: Door
     stay: Stay | None
     guests: list[Guest]
     drafts: list[Stay]
+    leaving: Stay | None = None
 
 
 def rack(property: Property) -> list[RackRow]:
-    """All rooms by number, in three queries."""
+    """All rooms by number, in four queries."""
     open_stays = list(
         Stay.select().where(Stay.property == property, Stay.state.in_(("draft", "in_house"))).order_by(Stay.id)
     )
@@ -28,12 +33,14 @@ def rack(property: Property) -> list[RackRow]:
     for guest in people.where(Guest.removed_at.is_null()).order_by(Guest.id):
         guests.setdefault(guest.stay_id, []).append(guest)
     in_room = {stay.room_id: stay for stay in open_stays if stay.state == "in_house"}
+    moves = Move.select(Move, Stay).join(Stay).where(Stay.property == property, Move.closed_at.is_null())
+    leaving = {move.from_room_id: move.stay for move in moves}
     drafts: dict[int, list[Stay]] = {}
     for stay in open_stays:
         if stay.state == "draft":
             drafts.setdefault(stay.room_id, []).append(stay)
     return [
-        RackRow(room, stay, guests.get(stay.id, []) if stay else [], drafts.get(room.id, []))
+        RackRow(room, stay, guests.get(stay.id, []) if stay else [], drafts.get(room.id, []), leaving.get(room.id))
         for room in rooms_of(property)
         for stay in [in_room.get(room.id)]
     ]
@@ -47,3 +54,28 @@ def in_house(property: Property) -> list[Stay]:
         .where(Stay.property == property, Stay.state == "in_house")
         .order_by(Door.number)
     )
+
+
+def keys_by_guest(*stays: Stay) -> dict[int, list[Key]]:
+    """Every key that each guest (row id) of these stays ever got, newest first, with its door; one query."""
+    query = GuestKey.select(GuestKey, Key, Door).join(Guest).switch(GuestKey).join(Key).join(Door, JOIN.LEFT_OUTER)
+    found: dict[int, list[Key]] = {}
+    for row in query.where(Guest.stay.in_([stay.id for stay in stays])).order_by(Key.id.desc()):
+        found.setdefault(row.guest_id, []).append(row.key)
+    return found
+
+
+def of_keys(keys: Iterable[Key | str]) -> dict[str, Guest]:
+    """Whose keys these are (rows or key_ids), old ones too: by key_id, with stay, room and order; one query."""
+    asked = [key if isinstance(key, str) else key.key_id for key in keys]
+    query = (
+        GuestKey.select(GuestKey, Key, Guest, Stay, Door, Order)
+        .join(Key)
+        .switch(GuestKey)
+        .join(Guest)
+        .join(Stay)
+        .join(Door)
+        .switch(Stay)
+        .join(Order, JOIN.LEFT_OUTER)
+    )
+    return {row.key.key_id: row.guest for row in query.where(Key.key_id.in_(asked))}

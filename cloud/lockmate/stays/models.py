@@ -1,4 +1,4 @@
-"""Orders (reservations), stays and the guests in them."""
+"""Orders (reservations), stays, the guests in them, their keys, moves and payments."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Order(BaseModel):
     departure = pw.DateField()
     room = pw.ForeignKeyField(Door, null=True, on_delete="SET NULL")  # wished or planned
     room_id: int | None
+    group = pw.CharField(40, default="")  # orders of one party that arrives together
     state = pw.CharField(12, default="booked")  # "booked" | "checked_in" | "cancelled" | "no_show"
     made_at = pw.BigIntegerField()
 
@@ -99,3 +100,46 @@ class Guest(BaseModel):
         if found is None:
             raise NotFound(what="guest")
         return found
+
+
+class GuestKey(BaseModel):
+    """Every key that a guest ever got; the present one is also `Guest.key`."""
+
+    guest = pw.ForeignKeyField(Guest, backref="all_keys", on_delete="CASCADE")
+    guest_id: int
+    key = pw.ForeignKeyField(Key, unique=True, backref="of_guest", on_delete="CASCADE")
+    key_id: int
+
+
+class Move(BaseModel):
+    """A stay goes to another room; while it is open its guests may open both."""
+
+    stay = pw.ForeignKeyField(Stay, backref="moves", on_delete="CASCADE")
+    stay_id: int
+    from_room = pw.ForeignKeyField(Door, backref="moves_away", on_delete="RESTRICT")
+    from_room_id: int
+    to_room = pw.ForeignKeyField(Door, backref="moves_in", on_delete="RESTRICT")
+    to_room_id: int
+    from_generation = pw.BigIntegerField()
+    to_generation = pw.BigIntegerField()
+    started_at = pw.BigIntegerField()
+    closes_at = pw.BigIntegerField()  # the old room closes then, if the new one was not opened before
+    opened_at = pw.BigIntegerField(null=True)  # when the door of the new room told the first open
+    closed_at = pw.BigIntegerField(null=True)
+    how = pw.CharField(10, default="")  # "" while open | "opened" | "grace" | "at_once" | "back" | "check_out"
+
+    class Meta:
+        indexes = ((("stay", "id"), False), (("closed_at", "closes_at"), False))
+
+
+class Payment(BaseModel):
+    """Money taken or given back at the desk: recorded, not processed."""
+
+    stay = pw.ForeignKeyField(Stay, backref="payments", on_delete="CASCADE")
+    stay_id: int
+    at = pw.BigIntegerField()
+    amount_minor = pw.BigIntegerField()  # in the currency's smallest unit; below 0 if given back
+    currency = pw.CharField(3)  # ISO 4217
+    method = pw.CharField(10)
+    note = pw.CharField(120, default="")
+    taken_by = pw.CharField(60)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from lockmate.errors import BadPhone
-from lockmate.stays.errors import BadName
+from lockmate.stays.errors import BadGroup, BadName
 
 _SEPARATORS = re.compile(r"[\s().\-]+")  # \s covers the ideographic space
 _PHONE = re.compile(r"\+?[0-9]{6,15}")
 _WIDE = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF0B: "+", 0xFF0D: "-"}
 _NAME_MAX = 60
+_GROUP_MAX = 40
 
 
 def phone_of(text: str) -> str:
@@ -27,3 +28,11 @@ def name_of(text: str) -> str:
     if not 0 < len(name) <= _NAME_MAX or not name.isprintable():
         raise BadName(field="name")
     return name
+
+
+def group_of(text: str) -> str:
+    """The name of a group in one line, empty for none; raises BadGroup."""
+    group = " ".join(text.split())
+    if len(group) > _GROUP_MAX or not group.isprintable():
+        raise BadGroup(field="group")
+    return group

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from lockmate.errors import BadField, Refused
 from lockmate.settings import Settings
-from lockmate.web import texts
+from lockmate.web import reports, texts
 from lockmate.web.language import chosen
 
 _LOG = logging.getLogger("lockmate.web")
@@ -77,7 +77,8 @@ def answer(code: str, status: int, facts: dict[str, object] | None = None, field
     face = "guest" if request.path.startswith("/g/") else "desk"
     whole = not request.headers.get("X-Fragment")
     page = f"{face}/refused.html" if whole else "refusal.html"
-    return render_template(page, code=code, what=what, do=do, status=status), status
+    told = reports.of(code, status, facts or {}) if face == "desk" else None
+    return render_template(page, code=code, what=what, do=do, status=status, told=told), status
 
 
 def wants_json() -> bool:

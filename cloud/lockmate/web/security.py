@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -11,9 +13,13 @@ from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from lockmate.settings import Settings
+from lockmate.web.access import signed_in
 
 _SHIFT = timedelta(hours=12)
 _BODY_MAX = 64 * 1024
+_FILE_MAX = 1024 * 1024
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -42,8 +48,21 @@ def configure_settings(app: Flask, settings: Settings) -> None:
     )
 
 
+def roomy(view: View) -> View:
+    """Marks a view whose form may carry a file."""
+    view.body_max = _FILE_MAX  # type: ignore[attr-defined]
+    return view
+
+
 def configure_csrf(app: Flask, _settings: Settings) -> None:
-    """Every POST carries the session's token."""
+    """Every POST carries the session's token; a longer form is taken only where a view is marked for it."""
+
+    @app.before_request
+    def size() -> None:
+        most = getattr(app.view_functions.get(request.endpoint or ""), "body_max", None)
+        if most is not None and signed_in() is not None:
+            request.max_content_length = request.max_form_memory_size = most
+
     csrf.init_app(app)
 
 

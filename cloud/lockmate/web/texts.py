@@ -18,8 +18,8 @@ _FOLDER = Path(__file__).parent / "catalogue"
 def catalogue(language: str) -> dict[str, str]:
     """All texts of a language, by dotted key."""
     texts: dict[str, str] = {}
-    for file in (f"{language}.toml", f"errors.{language}.toml"):
-        _flatten(tomllib.loads((_FOLDER / file).read_text("utf-8")), "", texts)
+    for file in sorted((*_FOLDER.glob(f"{language}.toml"), *_FOLDER.glob(f"*.{language}.toml"))):
+        _flatten(tomllib.loads(file.read_text("utf-8")), "", texts)
     return texts
 
 

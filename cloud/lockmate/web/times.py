@@ -28,10 +28,10 @@ def today(zone: str) -> date:
     return local(clock.now_ms(), zone).date()
 
 
-def day(value: date) -> str:
+def day(value: date, language: str | None = None) -> str:
     """Month and day; the year too where it is not this one."""
     skeleton = "MMMd" if value.year == datetime.fromtimestamp(clock.now_s(), UTC).year else "yMMMd"
-    return _skeleton(skeleton, datetime(value.year, value.month, value.day, tzinfo=UTC))
+    return _skeleton(skeleton, datetime(value.year, value.month, value.day, tzinfo=UTC), language)
 
 
 def moment(ms: int, zone: str, *, seconds: bool = False) -> str:
@@ -41,10 +41,10 @@ def moment(ms: int, zone: str, *, seconds: bool = False) -> str:
     return of_day if at.date() == today(zone) else f"{day(at.date())} {of_day}"
 
 
-def full(ms: int, zone: str) -> str:
-    """Day and time, always both."""
+def full(ms: int, zone: str, language: str | None = None) -> str:
+    """Day and time, always both; a letter is written outside a request, and names its language."""
     at = local(ms, zone)
-    return f"{day(at.date())} {_skeleton('Hm', at)}"
+    return f"{day(at.date(), language)} {_skeleton('Hm', at, language)}"
 
 
 def iso(ms: int) -> str:
@@ -52,5 +52,5 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _skeleton(name: str, at: datetime) -> str:
-    return str(format_skeleton(name, at, tzinfo=at.tzinfo, locale=_locale(g.language)))
+def _skeleton(name: str, at: datetime, language: str | None = None) -> str:
+    return str(format_skeleton(name, at, tzinfo=at.tzinfo, locale=_locale(language or g.language)))

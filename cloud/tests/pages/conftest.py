@@ -10,11 +10,13 @@ from datetime import timedelta
 
 import pytest
 import zxingcpp
+from base45 import b45decode
 from PIL import Image
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from lockmate import clock, db, staff
+from lockmate import claims, clock, db, staff, stays
 from lockmate.app import create_app
+from lockmate.stays import Stay
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -139,3 +141,40 @@ def mobile(screens):
 def scan():
     """What a phone's camera makes of a code: the path of our site in it."""
     return lambda code, site: re.sub("^" + re.escape(site), "", code.text)
+
+
+@pytest.fixture
+def record():
+    """nbf and exp of a token's text, seconds."""
+
+    def read(text):
+        wire = b45decode(text[4:])
+        return {"nbf": int.from_bytes(wire[22:26], "big"), "exp": int.from_bytes(wire[26:30], "big")}
+
+    return read
+
+
+@pytest.fixture
+def carded(hotel):
+    """Brings a phone's card of a stay that is checked in; answers (page, stay)."""
+
+    def bring(screen, room="801", number="13800001234", shows="canvas:visible"):
+        page = screen.opens(f"/g/claim?t={claims.desk_ticket(hotel.property)}")
+        page.fill("#phone", number)
+        page.locator("form.phone-entry button.main").click()
+        page.locator("strong.code").first.wait_for()
+        stay = hotel.draft(room, name="Wang")
+        claim = claims.waiting(hotel.property)[0].claim
+        claims.confirm(claim, stay.present()[0], claim.code, number[-4:], by=hotel.desk)
+        stays.check_in(Stay.get_by_id(stay.id), by=hotel.desk)
+        page.wait_for_url("**/g/card")
+        page.locator(shows).wait_for()
+        return page, stay
+
+    return bring
+
+
+@pytest.fixture
+def card(mobile, carded):
+    """A phone with the card of a stay that is checked in; answers (page, stay)."""
+    return carded(mobile)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-from base45 import b45decode
+from datetime import timedelta
 
-from lockmate import claims, stays
+import pytest
+
+from lockmate import stays
 from lockmate.stays import Stay
 
 pytestmark = pytest.mark.browser
@@ -14,28 +15,6 @@ SEEN = """(state) => {
     Object.defineProperty(document, "visibilityState", { get: () => state, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
-
-
-@pytest.fixture
-def card(mobile, hotel):
-    """A phone with the card of a stay that is checked in; answers (page, stay)."""
-    page = mobile.opens(f"/g/claim?t={claims.desk_ticket(hotel.property)}")
-    page.fill("#phone", "13800001234")
-    page.get_by_role("button", name="Go on").click()
-    page.locator("strong.code").first.wait_for()
-    stay = hotel.draft("801", name="Wang")
-    claim = claims.Claim.get()
-    claims.confirm(claim, stay.present()[0], claim.code, "1234", by=hotel.desk)
-    stays.check_in(Stay.get_by_id(stay.id), by=hotel.desk)
-    page.wait_for_url("**/g/card")
-    page.locator("canvas:visible").wait_for()
-    return page, stay
-
-
-def record(text):
-    """nbf and exp of a token's text, seconds."""
-    wire = b45decode(text[4:])
-    return {"nbf": int.from_bytes(wire[22:26], "big"), "exp": int.from_bytes(wire[26:30], "big")}
 
 
 def changed(page, picture):
@@ -50,7 +29,7 @@ def test_the_card_says_hotel_room_dates_and_order(card, mobile):
         assert words in text
 
 
-def test_the_code_follows_the_servers_time_whatever_the_phones(mobile, card, time):
+def test_the_code_follows_the_servers_time_whatever_the_phones(mobile, card, time, record):
     page, _ = card
     page.clock.install(time=0)  # this phone believes it is 1970
     page.reload()
@@ -66,7 +45,7 @@ def test_the_code_follows_the_servers_time_whatever_the_phones(mobile, card, tim
     assert record(second)["nbf"] <= time.now_s < record(second)["exp"]
 
 
-def test_the_code_changes_by_itself_without_the_network(mobile, card, time):
+def test_the_code_changes_by_itself_without_the_network(mobile, card, time, record):
     page, _ = card
     page.clock.install()
     page.reload()
@@ -87,7 +66,7 @@ def test_the_code_changes_by_itself_without_the_network(mobile, card, time):
     mobile.context.set_offline(False)
 
 
-def test_a_move_of_the_phones_clock_changes_nothing(mobile, card):
+def test_a_move_of_the_phones_clock_changes_nothing(mobile, card, record):
     page, _ = card
     page.clock.install()
     page.reload()
@@ -98,7 +77,7 @@ def test_a_move_of_the_phones_clock_changes_nothing(mobile, card):
     assert record(mobile.decoded().text) == before
 
 
-def test_a_phone_that_slept_shows_the_code_of_now(mobile, card, time):
+def test_a_phone_that_slept_shows_the_code_of_now(mobile, card, time, record):
     page, _ = card
     page.clock.install()
     page.reload()
@@ -131,3 +110,31 @@ def test_the_card_is_small_enough_for_a_poor_network(mobile, card, screens):
     fresh.page.wait_for_load_state("networkidle")
     assert len([url for url in sizes if "/static/" in url]) >= 8
     assert 20_000 < sum(sizes.values()) < 60 * 1024
+
+
+def test_a_longer_stay_is_on_the_card_by_itself(mobile, card, hotel):
+    page, stay = card
+    until = page.locator(".facts dd").nth(2)
+    before = until.inner_text()
+    stays.reschedule(Stay.get_by_id(stay.id), hotel.today() + timedelta(days=5), by=hotel.desk)
+    page.locator("[data-refresh]").click()
+    page.wait_for_function("(old) => !document.querySelector('.facts').innerText.includes(old)", arg=before)
+    page.locator("canvas:visible").wait_for()
+    assert until.inner_text() != before
+    assert len(mobile.decoded().text) == 151
+
+
+def test_during_a_move_both_rooms_are_on_the_page(mobile, card, hotel):
+    page, stay = card
+    first = mobile.decoded().text
+    stays.move(Stay.get_by_id(stay.id), hotel.door("803"), by=hotel.desk)
+    page.locator("[data-refresh]").click()
+    page.get_by_role("button", name="803", exact=True).wait_for()
+    page.locator("canvas:visible").wait_for()
+    codes = {}
+    for room in ("801", "803"):
+        page.get_by_role("button", name=room, exact=True).click()
+        page.locator(f".roomcard:visible strong:text-is('{room}')").wait_for()
+        codes[room] = mobile.decoded().text
+    assert len({*codes.values(), first}) >= 2
+    assert codes["801"] != codes["803"]

@@ -49,6 +49,8 @@ def test_a_wrong_number_is_said_and_kept_in_the_field(mobile, hotel):
     assert "This is not a phone number." in page.text
     assert 'value="12&#34;&lt;b&gt;"' in page.text
     assert claims.Claim.select().count() == 0
+    mobile.post("/g/claim", t=scans(mobile, hotel), phone="13800001234")
+    assert Holder.select().count() == 1
 
 
 def test_a_stale_or_forged_desk_qr_says_to_scan_again(mobile, hotel, time):
@@ -157,3 +159,40 @@ def test_a_joiner_has_a_card_of_their_own(mobile, browser, hotel):
     shown = {phone.json("/g/card/sheaf").json["cards"][0]["key"] for phone in (mobile, other)}
     assert shown == {key.key_id for key in keys.Key.select()}
     assert len(shown) == 2
+
+
+def test_all_cards_of_a_phone_are_on_one_page(mobile, hotel, time):
+    stay = confirmed(mobile, hotel)
+    stays.check_in(Stay.get_by_id(stay.id), by=hotel.desk)
+    other = confirmed(mobile, hotel, "802")
+    stays.check_in(Stay.get_by_id(other.id), by=hotel.desk)
+    now = time.now_ms
+    keys.issue_staff(
+        Holder.get(), hotel.property, 0b11, "Housekeeping 8F", now - 1000, now + 28_800_000, by=hotel.desk
+    )
+    page = mobile.get("/g/card").text
+    assert re.findall(r'data-choose="\w+" aria-pressed="\w+">([^<]+)<', page) == ["Housekeeping 8F", "802", "801"]
+    assert page.count("<dd>Lift</dd>") == 2  # a common door that the rooms' cards open; not the staff's gate
+    assert "<dd>Guests</dd>" in page  # the staff card's zone
+    facts = {card["room"]: card for card in mobile.json("/g/card/sheaf").json["cards"]}
+    assert [facts[room]["life"] for room in ("Housekeeping 8F", "801")] == [43_200, 86_400]
+    assert all(len(facts[room]["slots"]) > 50 for room in facts)
+
+
+def test_the_service_worker_reaches_the_guests_pages_and_is_never_stale(mobile):
+    script = mobile.raw("/g/sw.js")
+    assert script.status_code == 200
+    assert script.mimetype == "text/javascript"
+    assert script.headers["Cache-Control"] == "no-cache"
+
+
+def test_the_card_page_names_all_that_it_is_made_of(mobile, hotel, app):
+    from pathlib import Path
+
+    confirmed(mobile, hotel)
+    folder = Path(app.static_folder)
+    page = mobile.get("/g/card").text
+    named = set(re.findall(r'(?:href|src)="/static/((?:js|vendor)/[^"]+)"', page))
+    for name in named:
+        for part in re.findall(r'^import .* from "([^"]+)";', (folder / name).read_text("utf-8"), re.MULTILINE):
+            assert str((folder / name).parent.joinpath(part).resolve().relative_to(folder.resolve())) in named, part

@@ -21,7 +21,10 @@ USED = re.compile(r"""\bt\(\s*(["'])([\w.-]+)\1\s*[,)]""")
 EITHER = re.compile(r"""\bt\(\s*"([\w.-]+)"\s+if\s.*?\selse\s+"([\w.-]+)\"""")
 WORDS = re.compile(r"""\bword\(\s*["'](\w+)["']""")
 # families whose members are chosen while running
-CHOSEN = {"error", "truth.tag", "truth.says", "door.hint", "guests.key_issued"}
+CHOSEN = {
+    "error", "opening", "notice", "letter", "truth.tag", "truth.says", "door.hint", "guests.key_issued", "raise_epoch",
+    "cancel_order", "no_show",
+}  # fmt: skip
 OWN_CODES = {"stale_form", "bad_request", "failed", *_HTTP.values()}
 
 

@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
 
 desk = Blueprint("desk", __name__)
 
-from lockmate.web.desk import claiming, doorways, ordering, rooming, sessions, staying  # noqa: E402 - they hang on `desk`
 
-__all__ = ["claiming", "desk", "doorways", "ordering", "rooming", "sessions", "staying"]
+@desk.after_request
+def go(answer: Response) -> Response:
+    """A form that was sent from within a dialog is told where the page goes on."""
+    if request.method == "POST" and request.headers.get("X-Fragment") and 300 <= answer.status_code < 400:
+        told = Response(status=204, headers={"X-Go": answer.headers["Location"]})
+        for cookie in answer.headers.getlist("Set-Cookie"):
+            told.headers.add("Set-Cookie", cookie)
+        return told
+    return answer
+
+
+from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
+    changing,
+    claiming,
+    closing,
+    doorways,
+    importing,
+    lodging,
+    opening,
+    ordering,
+    rooming,
+    sessions,
+    staffing,
+    staying,
+)
+
+__all__ = [
+    "changing",
+    "claiming",
+    "closing",
+    "desk",
+    "doorways",
+    "importing",
+    "lodging",
+    "opening",
+    "ordering",
+    "rooming",
+    "sessions",
+    "staffing",
+    "staying",
+]

@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from lockmate import claims
 from lockmate.claims import Claim, ClaimEnded
-from lockmate.errors import BadField, NotFound
+from lockmate.errors import BadField
 from lockmate.stays import Guest
 from lockmate.web import answers, refusals
 from lockmate.web.access import actor, allowed, here
 from lockmate.web.desk import desk
+from lockmate.web.desk.changing import guest_here
 from lockmate.web.numbers import row_number
 from lockmate.web.security import limiter
 from lockmate.web.texts import t
@@ -66,7 +67,7 @@ def claims_list() -> ResponseReturnValue:
 @allowed("claim:confirm")
 def authorise(guest_id: int) -> ResponseReturnValue:
     """Code and last four digits, large, to compare with the phone; ClaimEnded if it does not wait any more."""
-    guest, number = Guest.of(here(), guest_id), row_number(request.args.get("claim"))
+    guest, number = guest_here(guest_id), row_number(request.args.get("claim"))
     row = next((row for row in claims.waiting(here()) if row.claim.id == number), None)
     if row is None:
         raise ClaimEnded
@@ -85,12 +86,10 @@ def authorise(guest_id: int) -> ResponseReturnValue:
 @limiter.limit("60/minute")
 def authorise_now(guest_id: int) -> ResponseReturnValue:
     """The key for this guest on that phone."""
-    guest, number = Guest.of(here(), guest_id), row_number(request.form.get("claim"))
+    guest, number = guest_here(guest_id), row_number(request.form.get("claim"))
     if number is None:
         raise BadField(field="claim")
-    claim = Claim.get_or_none(Claim.id == number, Claim.property == here())
-    if claim is None:
-        raise NotFound(what="claim")
+    claim = Claim.of(here(), number)
     claims.confirm(claim, guest, request.form.get("code", ""), request.form.get("last4", ""), by=actor())
     stay = guest.stay
     key = "guests.key_issued_draft" if stay.state == "draft" else "guests.key_issued"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from lockmate import properties, records
+from lockmate import records
 from lockmate.doors import Companion, policies
-from lockmate.keys import Key
 from lockmate.properties import Door
 from lockmate.protocol import UNPROVED
 from lockmate.records import Event
-from lockmate.stays import Guest, Stay
+from lockmate.stays import Stay
 from lockmate.web import answers
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
+from lockmate.web.desk.opening import door_here, opens_facts
+from lockmate.web.desk.refusing import refused_lines
 from lockmate.web.texts import t
 
 _SHOWN = 50
@@ -57,16 +57,22 @@ class Line:
 @allowed("door:see")
 def door(number: int) -> ResponseReturnValue:
     """Health and the latest events."""
-    found = properties.door_of(here(), number)
+    found = door_here(number)
     stay = Stay.get_or_none(Stay.room == found, Stay.state == "in_house")
-    return render_template("desk/door.html", door=found, stay=stay, **(_health(found) | _events(found)))
+    return render_template(
+        "desk/door.html",
+        door=found,
+        stay=stay,
+        online=any(companion.online for companion in policies.companions_of(found)),
+        **(_health(found) | _events(found) | _refusals(found) | opens_facts(found)),
+    )
 
 
 @desk.get("/doors/<id:number>/health")
 @allowed("door:see")
 def door_health(number: int) -> ResponseReturnValue:
     """How it does, asked for again and again."""
-    found = properties.door_of(here(), number)
+    found = door_here(number)
     return answers.live("desk/door_health.html", door=found, **_health(found))
 
 
@@ -74,8 +80,20 @@ def door_health(number: int) -> ResponseReturnValue:
 @allowed("record:see")
 def door_events(number: int) -> ResponseReturnValue:
     """What happened, asked for again and again."""
-    found = properties.door_of(here(), number)
+    found = door_here(number)
     return answers.live("desk/door_events.html", door=found, **_events(found))
+
+
+@desk.get("/doors/<id:number>/refusals")
+@allowed("record:see")
+def door_refusals(number: int) -> ResponseReturnValue:
+    """Who was refused, asked for again and again."""
+    found = door_here(number)
+    return answers.live("desk/refusals.html", **_refusals(found))
+
+
+def _refusals(door: Door) -> dict[str, object]:
+    return {"refusals": refused_lines(records.refusals(door)), "zone": here().timezone}
 
 
 def _health(door: Door) -> dict[str, object]:
@@ -83,8 +101,7 @@ def _health(door: Door) -> dict[str, object]:
     rows = [
         Health(
             companion,
-            newest is not None
-            and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
+            newest is not None and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
         )
         for companion in policies.companions_of(door)
     ]
@@ -93,19 +110,10 @@ def _health(door: Door) -> dict[str, object]:
 
 def _events(door: Door) -> dict[str, object]:
     events = records.of_door(door, _SHOWN)
-    names = _holders({event.key_id for event in events if event.key_id})
-    lines = [
-        Line(event, _TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events
-    ]
+    names = records.people(events)
+    lines = [Line(event, _TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events]
     return {"events": lines, "zone": here().timezone}
 
 
 def _who(event: Event, names: dict[str, str]) -> str:
     return names.get(event.key_id, t("events.former")) if event.key_id else ""
-
-
-def _holders(key_ids: set[str]) -> dict[str, str]:
-    """The guests' names by key."""
-    query = Guest.select(Guest.name, Key.key_id).join(Key).where(Key.key_id.in_(key_ids), Key.property == here())
-    rows: Any = query.dicts()
-    return {row["key_id"]: row["name"] for row in rows}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -11,14 +13,13 @@ from flask.typing import ResponseReturnValue
 from peewee import JOIN
 
 from lockmate import properties, stays
-from lockmate.errors import BadDates, BadField, Refused
+from lockmate.errors import BadField, Refused
 from lockmate.properties import Door, Property
 from lockmate.stays import Order, Stay
 from lockmate.web import refusals, times
 from lockmate.web.access import actor, allowed, here
-from lockmate.web.desk import desk
+from lockmate.web.desk import desk, forms
 from lockmate.web.desk.rooming import room_tiles
-from lockmate.web.numbers import row_number
 from lockmate.web.texts import t
 
 _FOUND_MAX = 100
@@ -31,6 +32,12 @@ class Row:
     order: Order
     stay: Stay | None
     late: bool
+    due: bool
+
+    @property
+    def day_use(self) -> bool:
+        """It leaves on the day it comes."""
+        return bool(self.order.arrival == self.order.departure)
 
 
 @desk.get("/arrivals")
@@ -43,7 +50,8 @@ def arrivals() -> ResponseReturnValue:
 
 
 def _found(property: Property, q: str) -> list[Order]:
-    matches = Order.guest_name.contains(q) | Order.number.contains(q) | Order.phone.contains(q)
+    columns = (Order.guest_name, Order.number, Order.phone, Order.group)
+    matches = reduce(or_, (column.contains(q) for column in columns))
     return list(
         Order.select(Order, Door)
         .join(Door, JOIN.LEFT_OUTER)
@@ -58,7 +66,13 @@ def _rows(property: Property, orders: list[Order]) -> list[Row]:
     by_order = {stay.order_id: stay for stay in made.order_by(Stay.id)}
     today = times.today(property.timezone)
     return [
-        Row(order, by_order.get(order.id), order.state == "booked" and order.arrival < today) for order in orders
+        Row(
+            order,
+            by_order.get(order.id),
+            late=order.state == "booked" and order.arrival < today,
+            due=order.state == "booked" and order.arrival <= today,
+        )
+        for order in orders
     ]
 
 
@@ -71,6 +85,7 @@ class OrderForm:
     arrival_date: str = ""
     departure_date: str = ""
     room: str = ""
+    group: str = ""
 
     @classmethod
     def sent(cls) -> OrderForm:
@@ -79,13 +94,8 @@ class OrderForm:
 
     def dates(self) -> tuple[date, date]:
         """Arrival and departure; raises BadDates."""
-        found = []
-        for name in ("arrival_date", "departure_date"):
-            try:
-                found.append(date.fromisoformat(getattr(self, name)))
-            except ValueError:
-                raise BadDates(field=name) from None
-        return found[0], found[1]
+        arrival, departure = (forms.day_of(name, getattr(self, name)) for name in ("arrival_date", "departure_date"))
+        return arrival, departure
 
 
 @desk.get("/orders/new")
@@ -104,8 +114,10 @@ def enter_order() -> ResponseReturnValue:
     form, property = OrderForm.sent(), here()
     try:
         arrival, departure = form.dates()
-        room = door_sent(property, form.room) if form.room else None
-        order = stays.orders.enter(property, form.guest_name, form.phone, arrival, departure, room, by=actor())
+        room = forms.door_of(property, form.room) if form.room else None
+        order = stays.orders.enter(
+            property, form.guest_name, form.phone, arrival, departure, room, group=form.group, by=actor()
+        )
     except BadField as error:
         if refusals.wants_json():
             raise
@@ -117,7 +129,10 @@ def enter_order() -> ResponseReturnValue:
 
 def _order_form(form: OrderForm, error: Refused | None = None) -> str:
     wrong: Any = refusals.sentences(error.code, error.facts, refusals.field_of(error)) if error else None
-    return render_template("desk/new_order.html", form=form, wrong=wrong, rooms=properties.rooms_of(here()))
+    property = here()
+    return render_template(
+        "desk/new_order.html", form=form, wrong=wrong, rooms=properties.rooms_of(property), property=property
+    )
 
 
 @desk.get("/orders/<id:order_id>/prepare")
@@ -129,9 +144,7 @@ def prepare(order_id: int) -> ResponseReturnValue:
     if draft is not None and "room" not in request.args:
         return redirect(url_for("desk.stay", stay_id=draft.id))
     wished = draft.room.number if draft else order.room.number if order.room else None
-    return render_template(
-        "desk/prepare.html", order=order, rooms=room_tiles(here()), wished=wished, draft=draft
-    )
+    return render_template("desk/prepare.html", order=order, rooms=room_tiles(here()), wished=wished, draft=draft)
 
 
 @desk.post("/orders/<id:order_id>/prepare")
@@ -139,13 +152,5 @@ def prepare(order_id: int) -> ResponseReturnValue:
 def prepare_now(order_id: int) -> ResponseReturnValue:
     """The draft with this room."""
     order = Order.of(here(), order_id)
-    stay = stays.prepare(order, door_sent(here(), request.form.get("room", "")), by=actor())
+    stay = stays.prepare(order, forms.door_of(here(), request.form.get("room", "")), by=actor())
     return redirect(url_for("desk.stay", stay_id=stay.id))
-
-
-def door_sent(property: Property, number: str) -> Door:
-    """The door whose number a form says; raises BadField, NotFound."""
-    found = row_number(number)
-    if found is None:
-        raise BadField(field="room")
-    return properties.door_of(property, found)

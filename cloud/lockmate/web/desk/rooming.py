@@ -17,6 +17,7 @@ from lockmate.stays import Order, RackRow, Stay
 from lockmate.web import answers
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
+from lockmate.web.texts import t
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Tile:
     """A door on the rack; `hint` is a word under door.hint."""
 
     door: Door
-    state: str  # "free" | "occupied" | "draft"
+    state: str  # "free" | "occupied" | "draft" | "leaving": a stay is moving out of it
     stay: Stay | None
     guest: str
     hint: str
@@ -75,6 +76,8 @@ def room_tiles(property: Property, hints: dict[int, str] | None = None) -> list[
 def _tile(row: RackRow, booked: dict[int, str], hint: str) -> Tile:
     if row.stay is not None:
         return Tile(row.room, "occupied", row.stay, ", ".join(guest.name for guest in row.guests), hint)
+    if row.leaving is not None:
+        return Tile(row.room, "leaving", row.leaving, t("room.leaving_to", room=row.leaving.room.name), hint)
     if row.drafts:
         draft = row.drafts[0]
         return Tile(row.room, "draft", draft, booked.get(draft.order_id or 0, ""), hint)

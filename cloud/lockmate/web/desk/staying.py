@@ -7,27 +7,40 @@ from dataclasses import dataclass
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from lockmate import stays
-from lockmate.doors import Truth, truth
+from lockmate import records, stays
+from lockmate.doors import Truth, policies, truth
 from lockmate.keys import Key
 from lockmate.stays import Guest, Stay
-from lockmate.web import answers, times
-from lockmate.web.access import actor, allowed, here
+from lockmate.web import answers, money, times
+from lockmate.web.access import actor, allowed
 from lockmate.web.desk import desk
-from lockmate.web.texts import t
+from lockmate.web.desk.changing import last_move, stay_here
+from lockmate.web.desk.refusing import refused_lines
+from lockmate.web.texts import t, word
 
 _TONES = {"open_until": "good", "ended_may_open": "warn"}
+_WHY_ENDED = ("moved", "moved_back", "lost", "rekeyed", "removed", "check_out", "over")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is true of one key, in words; `why` it ended, if it did."""
+
+    who: str
+    room: str
+    tag: str
+    tone: str
+    says: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A guest as the page shows them; `truth` is what the doors would say of the key."""
+    """A guest as the page shows them; `truth` is what the doors would say of the present key."""
 
     guest: Guest
     phone: str
-    tag: str
-    tone: str
-    truth: str
+    line: Line | None
     may_issue: bool
 
 
@@ -35,17 +48,18 @@ class Person:
 @allowed("stay:see")
 def stay(stay_id: int) -> ResponseReturnValue:
     """The check-in page of a draft, else the stay's own page."""
-    found = Stay.of(here(), stay_id)
-    people = people_of(found)
+    found = stay_here(stay_id)
+    facts = live_facts(found)
+    people: list[Person] = facts["guests"]  # type: ignore[assignment]
     held = [person for person in people if _live(person.guest.key)]
     return render_template(
         "desk/draft.html" if found.state == "draft" else "desk/stay.html",
-        stay=found,
-        guests=people,
         key_count=len(held),
         any_keys=bool(held),
         all_keys=len(held) == len(people),
-        zone=found.property.timezone,
+        payments=[(row, money.shown(row.amount_minor, row.currency)) for row in stays.payments_of(found)],
+        came_from=_came_from(found),
+        **facts,
     )
 
 
@@ -53,23 +67,58 @@ def stay(stay_id: int) -> ResponseReturnValue:
 @allowed("stay:see")
 def guests_part(stay_id: int) -> ResponseReturnValue:
     """The guests with what is true of their keys, asked for again and again."""
-    found = Stay.of(here(), stay_id)
-    return answers.live("desk/guests.html", guests=people_of(found), stay=found)
+    return answers.live("desk/stay_live.html", **live_facts(stay_here(stay_id)))
 
 
-def people_of(stay: Stay) -> list[Person]:
-    """The guests of a stay, with a sentence for each key."""
-    return [_person(guest, stay) for guest in stay.present()]
+def live_facts(stay: Stay) -> dict[str, object]:
+    """What changes while the page is open: keys, the move that runs, what the door confirmed, who was refused."""
+    held = stays.keys_by_guest(stay)
+    people, former = [], []
+    for guest in Guest.select().where(Guest.stay == stay).order_by(Guest.id):
+        rows = held.get(guest.id, [])
+        present = guest.removed_at is None
+        if present:
+            people.append(_person(guest, stay))
+        former += [_line(guest, key) for key in rows if not present or key.id != guest.key_id]
+    return {
+        "stay": stay,
+        "guests": people,
+        "former": former,
+        "move": stays.open_move(stay),
+        "rules": _rules(stay),
+        "refusals": refused_lines(records.refusals(stay)) if stay.state != "draft" else [],
+        "zone": stay.property.timezone,
+    }
+
+
+def _rules(stay: Stay) -> str:
+    """Whether the room's door holds its newest rules, in a sentence; empty if no companion is there."""
+    companions = policies.companions_of(stay.room)
+    newest = policies.newest(stay.room)
+    if not companions or newest is None or stay.state == "draft":
+        return ""
+    if newest.confirmed_at is None:
+        return t("stay.rules_behind", room=stay.room.name)
+    return t("stay.rules_in_step", room=stay.room.name, at=times.moment(newest.confirmed_at, stay.property.timezone))
+
+
+def _came_from(stay: Stay) -> str:
+    """The room that a move came from, if one may move back."""
+    last = last_move(stay) if stay.state == "in_house" else None
+    return str(last.from_room.name) if last is not None else ""
 
 
 def _person(guest: Guest, stay: Stay) -> Person:
-    phone = answers.masked(guest.phone)
     may_issue = stay.state in ("draft", "in_house") and not _live(guest.key)
-    if guest.key is None:
-        return Person(guest, phone, "", "", "", may_issue)
-    told = truth.of(guest.key)
-    says = sentence(told, stay.property.timezone)
-    return Person(guest, phone, t(f"truth.tag.{told.kind}"), _TONES.get(told.kind, ""), says, may_issue)
+    return Person(guest, answers.masked(guest.phone), _line(guest, guest.key) if guest.key else None, may_issue)
+
+
+def _line(guest: Guest, key: Key) -> Line:
+    told = truth.of(key)
+    why = word("key_ended", key.end_reason) if key.end_reason in _WHY_ENDED else ""
+    says = sentence(told, key.property.timezone)
+    room = key.door.name if key.door is not None else ""
+    return Line(guest.name, room, t(f"truth.tag.{told.kind}"), _TONES.get(told.kind, ""), says, why)
 
 
 def _live(key: Key | None) -> bool:
@@ -83,7 +132,7 @@ def sentence(told: Truth, zone: str) -> str:
         f"truth.says.{told.kind}{'_unknown' if unknown else ''}",
         at=times.moment(told.at, zone) if told.at else "",
         until=times.moment(told.until, zone) if told.until else "",
-        doors=", ".join(told.doors),
+        doors=t("site.comma").join(told.doors),
     )
 
 
@@ -91,7 +140,7 @@ def sentence(told: Truth, zone: str) -> str:
 @allowed("stay:name_guest")
 def name_guest(stay_id: int) -> ResponseReturnValue:
     """One more guest."""
-    found = Stay.of(here(), stay_id)
+    found = stay_here(stay_id)
     guest = stays.name_guest(found, request.form.get("name", ""), request.form.get("phone", ""), by=actor())
     flash(t("guests.added", guest=guest.name), "good")
     return redirect(url_for("desk.stay", stay_id=found.id))
@@ -101,7 +150,7 @@ def name_guest(stay_id: int) -> ResponseReturnValue:
 @allowed("stay:check_in")
 def check_in(stay_id: int) -> ResponseReturnValue:
     """The stay begins."""
-    begun = stays.check_in(Stay.of(here(), stay_id), by=actor())
+    begun = stays.check_in(stay_here(stay_id), by=actor())
     flash(t("stay.done_check_in", room=begun.room.name), "good")
     return redirect(url_for("desk.stay", stay_id=begun.id))
 
@@ -110,7 +159,7 @@ def check_in(stay_id: int) -> ResponseReturnValue:
 @allowed("stay:check_out")
 def check_out(stay_id: int) -> ResponseReturnValue:
     """The stay ends, and its keys with it."""
-    ended = stays.check_out(Stay.of(here(), stay_id), by=actor())
+    ended = stays.check_out(stay_here(stay_id), by=actor())
     flash(t("stay.done_check_out", room=ended.room.name), "good")
     return redirect(url_for("desk.stay", stay_id=ended.id))
 
@@ -119,7 +168,7 @@ def check_out(stay_id: int) -> ResponseReturnValue:
 @allowed("stay:prepare")
 def discard(stay_id: int) -> ResponseReturnValue:
     """The draft is given up; its order stays open."""
-    draft = Stay.of(here(), stay_id)
+    draft = stay_here(stay_id)
     stays.discard(draft, by=actor())
     flash(t("draft.discarded"), "good")
     return redirect(url_for("desk.arrivals"))

@@ -6,6 +6,6 @@ from flask import Blueprint
 
 guest = Blueprint("guest", __name__)
 
-from lockmate.web.guest import carding, claiming  # noqa: E402 - they hang on `guest`
+from lockmate.web.guest import carding, carrying, claiming, offline, reading, stickers  # noqa: E402 - they hang on `guest`
 
-__all__ = ["carding", "claiming", "guest"]
+__all__ = ["carding", "carrying", "claiming", "guest", "offline", "reading", "stickers"]

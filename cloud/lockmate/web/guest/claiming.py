@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, session, url_for
+from flask import make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from lockmate import claims, clock, keys
+from lockmate import claims, clock
 from lockmate.claims import Claim
 from lockmate.errors import BadPhone, NotFound
-from lockmate.web import answers, refusals
+from lockmate.keys import BadEmail, holders
+from lockmate.properties import Property
+from lockmate.web import answers, letters, refusals
 from lockmate.web.access import public
 from lockmate.web.guest import guest, phone
 from lockmate.web.security import limiter
 
 _TICKET = "ticket"
-
-
-def _who() -> str:
-    """One browser; all guests of a hotel may share its network's address."""
-    return f"claim:{request.cookies.get(phone.COOKIE) or request.remote_addr}"
 
 
 @guest.get("/claim")
@@ -27,34 +24,39 @@ def claim() -> ResponseReturnValue:
     """The form, for who comes from the desk's QR; else where to find that."""
     ticket = request.args.get("t") or session.get(_TICKET, "")
     if not ticket:
-        return render_template("guest/scan.html", has_cards=_has_cards())
+        return render_template("guest/scan.html", sticker=False)
     hotel = claims.check_ticket(ticket)
     session[_TICKET] = ticket  # for who starts again
-    return render_template("guest/claim.html", hotel=hotel, ticket=ticket, phone="", wrong=None)
+    return _form(ticket, hotel)
 
 
-def _has_cards() -> bool:
-    holder = phone.known()
-    return holder is not None and bool(keys.keys_of(holder))
+def _form(
+    ticket: str, hotel: Property, *, number: str = "", email: str = "", wrong: tuple[str, str] | None = None
+) -> str:
+    return render_template(
+        "guest/claim.html", hotel=hotel, ticket=ticket, phone=number, email=email, wrong=wrong, by_letter=letters.on()
+    )
 
 
 @guest.post("/claim")
 @public
 @limiter.limit("120/minute")
-@limiter.limit("20/minute", key_func=_who)
+@limiter.limit("20/minute", key_func=lambda: f"claim:{phone.who()}")
 def claim_now() -> ResponseReturnValue:
     """The phone begins to wait."""
-    ticket, number = request.form.get("t", ""), request.form.get("phone", "")
+    ticket, number, email = (request.form.get(name, "") for name in ("t", "phone", "email"))
     hotel = claims.check_ticket(ticket)
     holder, secret = phone.known_or_new()
     try:
+        if email.strip():
+            holders.set_email(holder, email)
         opened = claims.open(ticket, holder, number)
-    except BadPhone as error:
+    except (BadPhone, BadEmail) as error:
         if refusals.wants_json():
             raise
-        wrong = refusals.sentences(error.code)
-        page = render_template("guest/claim.html", hotel=hotel, ticket=ticket, phone=number, wrong=wrong)
-        return page, error.status
+        wrong = refusals.sentences(error.code, error.facts, refusals.field_of(error))
+        page = make_response(_form(ticket, hotel, number=number, email=email, wrong=wrong), error.status)
+        return phone.remember(page, secret)
     return phone.remember(redirect(url_for("guest.waiting", code=opened.code)), secret)
 
 

@@ -17,6 +17,11 @@ def known() -> Holder | None:
     return holders.of(secret) if secret else None
 
 
+def who() -> str:
+    """One browser, for rate limits; all guests of a hotel may share its network's address."""
+    return request.cookies.get(COOKIE) or request.remote_addr or ""
+
+
 def known_or_new() -> tuple[Holder, str | None]:
     """The holder, and the secret of one that is new."""
     found = known()

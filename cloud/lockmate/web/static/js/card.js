@@ -1,101 +1,27 @@
-// The guest's electronic room card: shows the token of server time, and goes on from memory without the network.
+// The guest's electronic room cards: each shows the token of server time, and goes on without the network.
 import { ask } from "./ask.js";
-import { TOKEN, draw } from "./qr.js";
+import { forget, keep, recall } from "./kept.js";
+import { able, pack, unpack } from "./pack.js";
+import { RoomCard } from "./roomcard.js";
 import { ServerTime } from "./servertime.js";
-import { changes, choose, lasts, turnOf } from "./sheaf.js";
+import { lasts } from "./sheaf.js";
 
 const page = document.querySelector("[data-sheaf]");
 const time = new ServerTime();
 const lost = page.querySelector("[data-lost]");
+const whole = "pack" in page.dataset; // the page of all cards; a door's page shows one of them
 const REFETCH = { prepared: 3, not_yet: 30, active: 120, ended: 300 };
 const RETRY = 10;
 const FEW = 3; // slots of a short question: enough to show, and to learn what changed
-const DAY = 86400;
+const RELOADS = 60_000; // ms between two loads of the page for the same answer
 
 let due = 0; // performance.now() of the next question
 let asking = false;
+let again = false; // asked to refresh while an answer was under way: that one may be of before
+let packing = false;
+let packed = false;
 
-/** One card on the page: its section, its sheaf, the slot it shows. */
-class Card {
-  constructor(section) {
-    this.section = section;
-    this.canvas = section.querySelector("canvas");
-    this.left = section.querySelector("[data-left]");
-    this.turn = section.querySelector(".turn span");
-    this.facts = null;
-    this.shown = "";
-  }
-
-  /** A short answer keeps the later tokens that are in memory already. */
-  learn(facts) {
-    const ends = lasts(facts.slots);
-    const same = this.facts && facts.state === "active" && facts.generation === this.facts.generation;
-    const later = same ? this.facts.slots.filter((slot) => slot[1] > ends) : [];
-    this.facts = { ...facts, slots: [...facts.slots, ...later] };
-  }
-
-  /** Whether the tokens in memory would last for less than half of what could be had. */
-  wants(now) {
-    if (this.phase(now) !== "active") {
-      return false;
-    }
-    const could = Math.min(this.facts.until, now + DAY) - now;
-    return lasts(this.facts.slots) - now < could / 2;
-  }
-
-  /** loading | prepared | not_yet | active | ended | stale (in force, but no token left in memory) */
-  phase(now) {
-    if (!this.facts) {
-      return "loading";
-    }
-    const { state, from, until, slots } = this.facts;
-    if (state === "ended" || now >= until) {
-      return "ended";
-    }
-    if (state === "prepared") {
-      return "prepared";
-    }
-    if (now < from) {
-      return "not_yet";
-    }
-    return choose(slots, now) < 0 ? "stale" : "active";
-  }
-
-  tick(now) {
-    const phase = this.phase(now);
-    if (this.section.dataset.phase !== phase) {
-      this.section.dataset.phase = phase;
-      for (const part of this.section.querySelectorAll("[data-when]")) {
-        part.hidden = !part.dataset.when.split(" ").includes(phase);
-      }
-    }
-    if (phase !== "active" || this.section.hidden) {
-      return;
-    }
-    const { slots } = this.facts;
-    const index = choose(slots, now);
-    if (this.shown !== slots[index][2]) {
-      this.show(slots[index][2]);
-    }
-    const until = changes(slots, index);
-    const left = Math.max(0, Math.ceil(until - now));
-    this.left.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    this.turn.style.transform = `scaleX(${Math.max(0, Math.min(1, (until - now) / turnOf(slots, index)))})`;
-  }
-
-  show(text) {
-    this.shown = text;
-    draw(this.canvas, text, TOKEN, this.canvas.parentElement.clientWidth);
-  }
-
-  redraw() {
-    if (this.shown && !this.section.hidden) {
-      draw(this.canvas, this.shown, TOKEN, this.canvas.parentElement.clientWidth);
-    }
-  }
-}
-
-const cards = new Map([...page.querySelectorAll("[data-key]")].map((part) => [part.dataset.key, new Card(part)]));
+const cards = new Map([...page.querySelectorAll("[data-key]")].map((part) => [part.dataset.key, new RoomCard(part)]));
 
 function pauseAfter(now) {
   if ([...cards.values()].some((card) => card.wants(now))) {
@@ -105,44 +31,108 @@ function pauseAfter(now) {
   return Math.min(...pauses, REFETCH.ended);
 }
 
+/** The page's words are of yesterday: load it anew; but not again and again for the same answer. */
+function reload(facts) {
+  const wanted = facts.map((one) => `${one.key} ${one.words}`).join();
+  const [last, at] = JSON.parse(window.sessionStorage.getItem("reloaded") ?? "[null, 0]");
+  if (last === wanted && Math.abs(Date.now() - at) < RELOADS) {
+    return false;
+  }
+  window.sessionStorage.setItem("reloaded", JSON.stringify([wanted, Date.now()]));
+  window.location.reload();
+  return true;
+}
+
+/** Whether the page shows just these cards, in these words. */
+function shows(facts) {
+  return facts.length === cards.size && facts.every((one) => cards.get(one.key)?.says(one));
+}
+
 async function fetchSheaf() {
   if (asking) {
+    again = true;
     return;
   }
   asking = true;
   const asked = performance.now();
-  const few = time.known && [...cards.values()].some((card) => card.wants(time.now())) ? "" : `?slots=${FEW}`;
+  const url = new URL(page.dataset.sheaf, window.location.href);
+  if (!time.known || ![...cards.values()].some((card) => card.wants(time.now()))) {
+    url.searchParams.set("slots", FEW);
+  }
   try {
-    const answer = await ask(page.dataset.sheaf + few);
+    const answer = await ask(url);
     if (!answer.ok) {
       throw new Error(`status ${answer.status}`);
     }
     const sheaf = await answer.json();
     time.learn(sheaf.now, asked);
-    const keys = sheaf.cards.map((facts) => facts.key);
-    if (keys.length !== cards.size || keys.some((key) => !cards.has(key))) {
-      window.location.reload(); // a card came or went: the page has its words
-      return;
+    if (!shows(sheaf.cards) && reload(sheaf.cards)) {
+      due = Infinity;
+      return; // a card came or went, was moved or extended
     }
-    for (const facts of sheaf.cards) {
-      const card = cards.get(facts.key);
-      const words = `${facts.room} ${facts.from} ${facts.until}`;
-      if (card.section.dataset.words !== words) {
-        window.location.reload(); // moved or extended
-        return;
-      }
-      card.learn(facts);
-    }
+    const told = new Map(sheaf.cards.map((facts) => [facts.key, facts]));
+    cards.forEach((card, key) => card.learn(told.get(key) ?? { ...card.facts, state: "ended", slots: [] }));
+    tellUnread(sheaf.unread);
     lost.hidden = true;
     due = performance.now() + pauseAfter(time.now()) * 1000;
+    store().catch(() => {}); // a full or forbidden store keeps nothing; the page goes on from memory
   } catch {
     lost.hidden = false;
     due = performance.now() + RETRY * 1000;
     tellHowLong();
   } finally {
     asking = false;
+    if (again && due < Infinity) {
+      due = 0;
+    }
+    again = false;
   }
   tick();
+}
+
+/** Into the phone's store goes what can still open a door; once nothing can, nothing is left there. */
+async function store() {
+  if (!whole) {
+    return;
+  }
+  const held = [...cards.values()].filter((card) => card.facts && card.phase(time.now()) !== "ended");
+  if (held.length === 0) {
+    packed = false;
+    await Promise.all([forget(), unpack()]);
+    return;
+  }
+  await keep(held.map((card) => card.facts), time.now());
+  if (!packing && !packed && due > performance.now() + 1000) {
+    packing = true; // after all tokens are here
+    packed = await pack(page.dataset.worker, page.dataset.pack).catch(() => false);
+    packing = false;
+    page.dataset.kept = packed ? "yes" : "no";
+  }
+}
+
+/** A page that was loaded without the network goes on with what was kept. */
+async function remember() {
+  const kept = await recall();
+  if (!kept || time.known) {
+    return;
+  }
+  time.recall(kept.server, kept.wall);
+  for (const facts of kept.cards) {
+    const card = cards.get(facts.key);
+    if (card && !card.facts && card.says(facts)) {
+      card.learn(facts);
+    }
+  }
+  tellHowLong();
+  tick();
+}
+
+function tellUnread(count) {
+  const mark = document.querySelector("[data-unread]");
+  if (mark && Number.isInteger(count)) {
+    mark.textContent = String(count);
+    mark.hidden = count === 0;
+  }
 }
 
 /** Without the network: until when the code goes on changing from memory. */
@@ -155,12 +145,22 @@ function tellHowLong() {
     const words = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: page.dataset.zone, ...form });
     mark.querySelector("time").textContent = words.format(ends * 1000);
   }
+  const safe = whole && Boolean(navigator.serviceWorker?.controller);
+  lost.querySelector("[data-safe]").hidden = !safe;
+  lost.querySelector("[data-stay]").hidden = safe;
 }
+
+let over = false;
 
 function tick() {
   if (time.known) {
     const now = time.now();
     cards.forEach((card) => card.tick(now));
+    const phases = [...cards.values()].map((card) => card.phase(now));
+    if (!over && phases.length > 0 && phases.every((phase) => phase === "ended")) {
+      over = true; // also without the network: a card that ended by time leaves the phone
+      store().catch(() => {});
+    }
   }
   if (performance.now() >= due && document.visibilityState === "visible") {
     due = Infinity;
@@ -202,7 +202,11 @@ page.querySelector("[data-refresh]")?.addEventListener("click", () => {
   due = 0;
   tick();
 });
+if (!able && whole) {
+  page.querySelector("[data-unable]").hidden = false;
+}
 
 stayAwake();
+remember().then(tick);
 tick();
 window.setInterval(tick, 250);

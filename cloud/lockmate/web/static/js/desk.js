@@ -1,43 +1,9 @@
 // What every desk page does beyond plain links and forms; without scripts they all still work.
-import { ask } from "./ask.js";
+import { showCodes } from "./codes.js";
+import { startCopies } from "./copy.js";
 import { startLive } from "./live.js";
-import { keepTimes, tellTimes } from "./times.js";
-
-/** The <dialog> that shows another page's main part: the claims list, then the confirm step. */
-class Steps {
-  constructor(dialog) {
-    this.dialog = dialog;
-    this.body = dialog.querySelector(".dialog-body");
-    this.title = dialog.querySelector("h2");
-    this.stop = () => {};
-    dialog.addEventListener("close", () => this.stop());
-    dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
-    this.body.addEventListener("click", (event) => {
-      const link = event.target.closest("a[data-step]");
-      if (link) {
-        event.preventDefault();
-        this.show(link.href);
-      }
-    });
-  }
-
-  async show(url) {
-    const answer = await ask(url, { "X-Fragment": "1" });
-    if (!answer.ok || answer.redirected) {
-      window.location.assign(url); // the whole page says what is wrong
-      return;
-    }
-    this.stop();
-    this.body.innerHTML = await answer.text(); // our own server's page, escaped there
-    this.title.textContent = this.body.querySelector("[data-title]")?.dataset.title ?? "";
-    tellTimes(this.body);
-    if (!this.dialog.open) {
-      this.dialog.showModal();
-    }
-    this.body.querySelector("[data-focus]")?.focus();
-    this.stop = startLive(this.body);
-  }
-}
+import { Steps } from "./steps.js";
+import { keepTimes } from "./times.js";
 
 const dialog = document.querySelector("dialog[data-steps]");
 if (dialog) {
@@ -57,9 +23,17 @@ for (const button of document.querySelectorAll("button[data-opens]")) {
   ask.querySelector("[data-close]").addEventListener("click", () => ask.close());
 }
 
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
 // A form is sent once, however often it is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (event.defaultPrevented) {
+    return;
+  }
   if (form.dataset.sent) {
     event.preventDefault();
     return;
@@ -72,5 +46,17 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
+// How many are picked in a list: <button data-picks="orders">.
+for (const button of document.querySelectorAll("[data-picks]")) {
+  const boxes = () => [...document.querySelectorAll(`input[form="${button.dataset.picks}"]`)];
+  const count = () => {
+    button.disabled = !boxes().some((box) => box.checked);
+  };
+  document.addEventListener("change", count);
+  count();
+}
+
 startLive(document);
+startCopies(document);
+showCodes(document);
 keepTimes();

@@ -23,6 +23,12 @@ export class ServerTime {
     this.#mark(now + (performance.now() - asked) / 2000);
   }
 
+  /** Of an earlier page: `server` seconds when the phone's clock showed `wall` ms. Only that clock's pace is believed. */
+  recall(server, wall) {
+    this.known = true;
+    this.#mark(server + Math.max(0, Date.now() - wall) / 1000);
+  }
+
   /** Seconds. */
   now() {
     return this.server + (performance.now() - this.ticks) / 1000;

@@ -1,0 +1,109 @@
+"""A stay begins: a draft is checked in, a group at once, or somebody walks in. One transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from lockmate import clock, keys
+from lockmate.db import transaction
+from lockmate.doors import policies, rooms
+from lockmate.errors import BadDates, Refused
+from lockmate.properties.models import Door, Property
+from lockmate.staff import Actor, audit
+from lockmate.stays import bounds, entering, holding
+from lockmate.stays.errors import EndInPast, NoGuests, StayOver
+from lockmate.stays.models import Guest, Order, Payment, Stay
+from lockmate.stays.paying import Paid, pay
+from lockmate.stays.people import name_of, phone_of
+from lockmate.stays.telling import tell
+
+
+def check_in(stay: Stay, *, by: Actor) -> Stay:
+    """The stay begins: it takes the room's generation, its keys open, the door gets its policy.
+
+    An early guest may in at once, if the room is free. Raises RoomOccupied (who, until when), NoGuests,
+    StayNotDraft, StayOver, ChangedMeanwhile.
+    """
+    by.within(stay.property_id)
+    with transaction():
+        return _begin(holding.locked_draft(stay), by)
+
+
+def check_in_group(stays: Sequence[Stay], *, by: Actor) -> list[Stay]:
+    """All of them, or none: raises what `check_in` raises for the first that can't be, with its room."""
+    with transaction():
+        return [_one_of_group(stay, by) for stay in stays]
+
+
+def walk_in(
+    property: Property,
+    room: Door,
+    guests: Sequence[tuple[str, str]],
+    *,
+    ends_at: int | None = None,
+    departure: date | None = None,
+    payment: Paid | Payment | None = None,
+    by: Actor,
+) -> Stay:
+    """Guests without an order, in house at once; the order is made with the stay. Their keys are issued from there.
+
+    `guests`: (name, phone or ""), the first takes the room. The end is a date of departure (today: day use) or a
+    moment in ms. Raises RoomOccupied, NoGuests, BadName, BadPhone, BadDates, EndInPast, NotARoom, BadPayment.
+    """
+    by.within(property.id)
+    if not guests:
+        raise NoGuests
+    people = [(name_of(name), phone_of(phone) if phone.strip() else "") for name, phone in guests]
+    with transaction():
+        now = clock.now_ms()
+        today = bounds.today(property, now)
+        if (departure is None) == (ends_at is None):
+            raise BadDates(field="departure")
+        if departure is None:
+            assert ends_at is not None
+            departure = bounds.today(property, ends_at)
+        else:
+            ends_at = bounds.end_of(property, today, departure)
+        if ends_at <= now:
+            raise EndInPast(until=holding.told(property, ends_at))
+        order = entering.enter(property, *people[0], today, departure, room, by=by)
+        stay = Stay.create(property=property, order=order, room=room, starts_at=now, ends_at=ends_at, made_at=now)
+        for name, phone in people:
+            Guest.create(stay=stay, name=name, phone=phone)
+        stay = _begin(stay, by)
+        if payment is not None:
+            pay(stay, payment.amount_minor, payment.currency, payment.method, payment.note, by=by)
+        audit.record(by, "stay:walk_in", f"stay {stay.id}", order=order.number)
+        return stay
+
+
+def _one_of_group(stay: Stay, by: Actor) -> Stay:
+    try:
+        return check_in(stay, by=by)
+    except Refused as refused:
+        refused.facts.setdefault("room", stay.room.name)
+        raise
+
+
+def _begin(stay: Stay, by: Actor) -> Stay:
+    """A draft goes in house."""
+    now = clock.now_ms()
+    guests = stay.present()
+    if not guests:
+        raise NoGuests(stay=stay.id)
+    if stay.ends_at <= now:
+        raise StayOver(stay=stay.id)
+    holding.require_free(stay.room)
+    stay.generation = rooms.give(stay.room)
+    stay.state, stay.checked_in_at, stay.starts_at = "in_house", now, min(stay.starts_at, now)
+    stay.save()
+    prepared = holding.live_keys(stay)
+    for _, key in prepared:
+        keys.activate(key, stay.generation, starts_at=stay.starts_at, ends_at=stay.ends_at)
+    if stay.order is not None:
+        Order.update(state="checked_in").where(Order.id == stay.order_id).execute()
+    policies.publish(stay.room)
+    tell(stay, prepared, "issued")
+    audit.record(by, "stay:check_in", f"stay {stay.id}", room=stay.room.name, generation=stay.generation)
+    return stay

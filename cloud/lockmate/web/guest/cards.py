@@ -1,0 +1,125 @@
+"""A phone's cards as its holder sees them: what each is called, what it opens, and its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from lockmate import clock, keys
+from lockmate.keys import Holder, Key, KeyEnded, KeyNotYet
+from lockmate.properties import Door, Property, Zone
+from lockmate.protocol import DAY, KINDS, LIVES
+from lockmate.stays import Guest, Order, Stay
+
+_ENDED_SHOWN_MS = 86_400_000  # a card that ended is shown for a day more
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A key as its holder sees it; a page whose `words` differ from the sheaf's is loaded anew."""
+
+    key: Key
+    order: str
+    opens: tuple[str, ...]  # what it opens beside its room: common doors, a staff card's zones
+
+    @property
+    def name(self) -> str:
+        """The room, or what a staff card is for."""
+        return str(self.key.door.name if self.key.door is not None else self.key.label)
+
+    @property
+    def zone(self) -> str:
+        """The hotel's time zone."""
+        return str(self.key.property.timezone)
+
+    @property
+    def words(self) -> str:
+        """What the page says of it: the same in the sheaf's answer."""
+        return f"{self.name} {self.key.starts_at // 1000} {self.key.ends_at // 1000}"
+
+    def _generation(self) -> int:
+        """Tokens of another one are not kept: they open no more."""
+        if self.key.kind == "guest":
+            return int(self.key.generation)
+        return keys.epochs.of(self.key.property, self.key.kind)
+
+    def sheaf(self, now: int, slots: int | None) -> dict[str, object]:
+        """The facts and tokens that the page's script keeps; times in seconds."""
+        try:
+            tokens = [list(slot) for slot in keys.sheaf(self.key, now, slots=slots)]
+        except (KeyEnded, KeyNotYet):
+            tokens = []
+        return {
+            "key": self.key.key_id,
+            "room": self.name,
+            "words": self.words,
+            "state": self.key.state,
+            "generation": self._generation(),
+            "from": self.key.starts_at // 1000,
+            "until": self.key.ends_at // 1000,
+            "life": min(DAY, LIVES[KINDS.index(self.key.kind)]),
+            "slots": tokens,
+        }
+
+
+def keys_shown(holder: Holder) -> list[Key]:
+    """The keys in force, newest first; else the last one that ended."""
+    now = clock.now_ms()
+    found = keys.keys_of(holder)
+    live = [key for key in found if key.state != "ended" and key.ends_at > now]
+    over = [key for key in found if _ended_at(key) > now - _ENDED_SHOWN_MS]
+    return live or sorted(over, key=_ended_at, reverse=True)[:1]
+
+
+def shown(holder: Holder) -> list[Card]:
+    """The cards of `keys_shown`."""
+    return of(keys_shown(holder))
+
+
+def of(held: list[Key]) -> list[Card]:
+    """Cards of keys, whose doors and properties are joined."""
+    orders, common, zones = _orders(held), _common_doors(held), _zones(held)
+    cards = []
+    for key in held:
+        places: Iterable[Any] = (common if key.kind == "guest" else zones).get(key.property_id, ())
+        opens = tuple(name for name, mask in places if mask & key.zones)
+        cards.append(Card(key, orders.get(key.id, ""), opens))
+    return cards
+
+
+def _ended_at(key: Key) -> int:
+    return int(key.ended_at if key.state == "ended" and key.ended_at else key.ends_at)
+
+
+def _orders(held: list[Key]) -> dict[int, str]:
+    """The order numbers by key."""
+    query = Guest.select(Guest.key, Order.number).join(Stay).join(Order).where(Guest.key.in_(held))
+    rows: Any = query.dicts()
+    return {row["key"]: row["number"] for row in rows}
+
+
+def _common_doors(held: list[Key]) -> dict[int, list[tuple[str, int]]]:
+    """(name, zones) of the common doors, by property."""
+    hotels = {key.property_id for key in held if key.kind == "guest"}
+    doors = Door.select().where(Door.property.in_(hotels), Door.door_class == "common").order_by(Door.number)
+    return _by_property(doors, lambda door: door.zones)
+
+
+def _zones(held: list[Key]) -> dict[int, list[tuple[str, int]]]:
+    """(name, mask) of the zones, by property."""
+    hotels = {key.property_id for key in held if key.kind != "guest"}
+    return _by_property(Zone.select().where(Zone.property.in_(hotels)).order_by(Zone.bit), lambda zone: 1 << zone.bit)
+
+
+def _by_property(rows: Any, mask: Any) -> dict[int, list[tuple[str, int]]]:
+    places: dict[int, list[tuple[str, int]]] = {}
+    for row in rows:
+        places.setdefault(row.property_id, []).append((row.name, mask(row)))
+    return places
+
+
+def hotel_of(cards: list[Card]) -> Property | None:
+    """The hotel at the top of the page; None where the cards are of several."""
+    hotels = {card.key.property_id: card.key.property for card in cards}
+    return next(iter(hotels.values())) if len(hotels) == 1 else None

@@ -1,0 +1,34 @@
+// Packs the card page and its modules for the service worker, so that the card opens without the network.
+
+const BAG = "lockmate-card";
+const MADE_OF = 'link[rel="stylesheet"], link[rel="modulepreload"], link[rel="icon"], script[src]';
+
+/** Whether this browser can; in-app browsers often can't. */
+export const able = "serviceWorker" in navigator && "caches" in window;
+
+/** Answers true once a reload works without the network. */
+export async function pack(worker, page) {
+  if (!able) {
+    return false;
+  }
+  const parts = [...document.querySelectorAll(MADE_OF)].map((part) => part.href || part.src);
+  const fetched = await Promise.all([
+    fetch(page, { cache: "no-store", credentials: "same-origin" }),
+    ...parts.map((part) => fetch(part)),
+  ]);
+  if (fetched.some((answer) => !answer.ok || answer.redirected)) {
+    return false;
+  }
+  const bag = await caches.open(BAG);
+  await Promise.all([page, ...parts].map((address, index) => bag.put(address, fetched[index])));
+  await navigator.serviceWorker.register(worker, { scope: "/g/" });
+  await navigator.serviceWorker.ready;
+  return true;
+}
+
+/** The page names hotel, room and dates: it goes with the last card. */
+export async function unpack() {
+  if (able) {
+    await caches.delete(BAG);
+  }
+}
