@@ -236,10 +236,19 @@ class VirtualCompanion:
             lines = channel.makefile("rb")
             name = lines.readline(32).decode("ascii", "replace").strip()
             with self._changed:
-                self._channels[name] = channel
+                former = self._channels.pop(name, None)  # of a process that was killed while it connected
+                wanted = self._wanted
+                if wanted:
+                    self._channels[name] = channel
                 self._changed.notify_all()
-            if name == "board":
-                self._send(channel, {"levels": self._levels})
+            if former is not None:
+                former.close()
+            if not wanted:
+                lines.close()
+                channel.close()
+            elif name == "board":
+                with contextlib.suppress(CompanionError):  # it went at once: its end is told by `_attend`
+                    self._send(channel, {"levels": self._levels})
                 threading.Thread(target=self._read, args=(lines,), daemon=True).start()
             else:
                 lines.close()  # the socket stays open: the file was a view of it
