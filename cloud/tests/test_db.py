@@ -32,6 +32,7 @@ def busy_hotel(hotel, phone, time):
     stay = stays.check_in(stays.Stay.get_by_id(stay.id), by=hotel.desk)
     keys.sheaf(key, time.now_s, slots=2)
     stays.pay(stay, 45_000, "CNY", "cash", "deposit", by=hotel.desk)
+    stay = stays.Stay.get_by_id(stay.id)
     companion.reports()
     doors.open_remotely(hotel.door("801"), reason="luggage", by=hotel.desk)
     keys.printed_set(hotel.property, by=hotel.desk)

@@ -97,3 +97,23 @@ def test_an_address_is_kept_and_taken_away(phone):
     assert holders.of(phone.secret).email == "wang.xm+hotel@mail.example.cn"
     holders.set_email(phone.holder, "")
     assert holders.of(phone.secret).email == ""
+
+
+def test_who_claims_again_is_the_same_holder_but_after_a_loss_or_where_old_cards_were_shared(hotel, guest_key, phone):
+    assert not holders.is_spent(phone.holder)
+    holders.take(holders.carry_link(phone.holder))
+    assert not holders.is_spent(phone.holder)
+    keys.end(guest_key, "check_out")
+    assert holders.is_spent(phone.holder)
+
+
+def test_a_lost_staff_phone_that_shared_its_key_is_spent_and_one_that_did_not_is_not(hotel, phone, time):
+    def floor_key():
+        return keys.issue_staff(phone.holder, hotel.property, 1 << 8, "Mei", 0, time.now_ms + 3_600_000, by=hotel.desk)
+
+    lost, kept = floor_key(), floor_key()
+    keys.end(lost, holders.LOST)
+    assert not holders.is_spent(phone.holder)
+    holders.take(holders.carry_link(phone.holder))
+    assert (kept.state, holders.is_spent(phone.holder)) == ("active", True)
+    assert not holders.was_lost(phone.holder)

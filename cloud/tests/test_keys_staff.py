@@ -129,9 +129,12 @@ def test_a_door_in_no_zone_has_a_sheet_of_its_own(hotel, time):
 def test_a_raised_epoch_makes_the_printed_set_waste_paper(hotel, time):
     room = door(hotel, "801")
     text = dict(keys.printed_set(hotel.property, by=hotel.desk))["Lakeside"]
+    doors.raise_epoch(hotel.property, "staff", by=hotel.desk)
+    assert {key.label for key in keys.staff_keys(hotel.property)} == {"Lakeside", "Guests"}
     doors.raise_epoch(hotel.property, "emergency", by=hotel.desk)
     room.hears_newest(hotel, "801")
     assert room.scan(text, time.now_s) == "superseded"
+    assert keys.staff_keys(hotel.property) == []  # nobody trusts a sheet in the safe that opens nothing
     assert room.scan(dict(keys.printed_set(hotel.property, by=hotel.desk))["Lakeside"], time.now_s) == "open"
 
 

@@ -128,7 +128,9 @@ def test_a_walk_in_that_can_not_be_leaves_nothing_behind(hotel, time):
 def test_money_is_recorded_as_taken_and_as_given_back(hotel, another_hotel):
     stay = hotel.checked_in("801")
     stays.pay(stay, 50_000, "CNY", "cash", by=hotel.desk)
-    stays.check_out(stay, by=hotel.desk)
+    with pytest.raises(stays.ChangedMeanwhile):
+        stays.pay(stay, 50_000, "CNY", "cash", by=hotel.desk)  # the same page's form, sent twice
+    stay = stays.check_out(Stay.get_by_id(stay.id), by=hotel.desk)
     stays.pay(stay, -20_000, "CNY", "cash", "deposit back", by=hotel.desk)
     assert [payment.amount_minor for payment in stays.payments_of(stay)] == [50_000, -20_000]
     for bad in ((0, "CNY", "cash"), (1, "yuan", "cash"), (1, "CNY", "shells"), (10**13, "CNY", "cash")):

@@ -134,6 +134,12 @@ def test_a_stay_shortened_to_its_first_day_is_day_use(hotel, party):
     assert f"{stays.bounds.local(hotel.property, stay.ends_at):%d %H:%M}" == "24 18:00"
 
 
+@pytest.mark.parametrize("year", [1, 202, 2100, 9999])
+def test_a_year_that_no_hotel_plans_is_a_slip_of_the_hand(hotel, year):
+    with pytest.raises(BadDates):
+        stays.orders.enter(hotel.property, "Wang", "", date(year, 1, 1), date(year, 1, 2), by=hotel.desk)
+
+
 def test_a_draft_is_rescheduled_with_its_prepared_key(hotel, phone, time):
     stay = hotel.draft("801")
     key = phone.gets_key(hotel, stay)
@@ -256,12 +262,33 @@ def test_a_lost_phone_is_authorised_again_on_another(hotel, floor, party, phones
     assert floor.both("801", qr(new, time)) == ("open", "open")
 
 
-def test_another_guests_key_on_the_lost_phone_is_lost_too(hotel, party, phone):
+def test_a_lost_phone_gets_no_key_back_through_another_stay_of_its_own(hotel, party, phone):
+    stay, _ = party
+    other = hotel.checked_in("802")
+    spare = stays.authorise_again(other.present()[0], holder_of=stay.present()[0], by=hotel.desk)
+    stays.check_out(fresh(other), by=hotel.desk)
+    third = hotel.checked_in("803")
+    stays.authorise_again(third.present()[0], holder_of=stay.present()[0], by=hotel.desk)
+    tomorrow = hotel.draft("803")
+    prepared = stays.authorise_again(tomorrow.present()[0], holder_of=stay.present()[0], by=hotel.desk)
+    stays.rekey(fresh(stay), stay.present(), by=hotel.desk)
+    with pytest.raises(stays.NoKeyInForce):  # the key of 803 is in force, on the phone that is gone
+        stays.authorise_again(stay.present()[0], holder_of=third.present()[0], by=hotel.desk)
+    back = stays.undo_check_out(fresh(other), by=hotel.desk)
+    assert back.present()[0].key.key_id == spare.key_id
+    assert fresh(spare).state == "ended"
+    stays.check_out(fresh(third), by=hotel.desk)
+    stays.check_in(fresh(tomorrow), by=hotel.desk)
+    assert (fresh(prepared).state, fresh(prepared).end_reason) == ("ended", "lost")
+
+
+def test_another_guests_key_on_the_lost_phone_is_lost_too(hotel, another_hotel, party, phone):
     stay, _ = party
     child = stays.name_guest(fresh(stay), "Wang Xiao", by=hotel.desk)
     phone.gets_key(hotel, stay, child)
     other_room = hotel.checked_in("802")
     phone.gets_key(hotel, other_room)
+    phone.gets_key(another_hotel, another_hotel.checked_in("803"))  # which is nobody's business here
     adult = stay.present()[0]
     assert stays.also_open_to(stay, [adult]) == [other_room]
     stays.rekey(fresh(stay), [adult], by=hotel.desk)

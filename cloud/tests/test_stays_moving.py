@@ -75,6 +75,18 @@ def test_the_first_open_of_the_new_room_closes_the_old_one(hotel, floor, party, 
     assert not rooms.rules_of(hotel.door("801")).taken
 
 
+def test_an_open_of_an_earlier_time_in_that_room_told_late_closes_nothing(hotel, floor, party, time):
+    stay, first = party
+    stays.move(stay, hotel.door("802"), by=hotel.desk, at_once=True)
+    second = key_now(stay)
+    in_hand = qr(second, time)
+    stays.move_back(fresh(stay), by=hotel.desk)
+    assert not opens(hotel, first, "801")  # the door of 801 was offline, and tells of this morning only now
+    assert stays.open_move(stay)
+    assert floor.both("802", in_hand) == ("open", "open")
+    assert opens(hotel, key_now(stay), "801")
+
+
 def test_the_grace_closes_the_old_room_once(hotel, floor, party, time):
     stay, old = party
     stays.move(stay, hotel.door("802"), by=hotel.desk)

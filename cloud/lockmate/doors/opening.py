@@ -51,11 +51,12 @@ def raise_epoch(property: Property, kind: str, *, by: Actor) -> int:
     """End every token of the staff ("staff", "emergency") that is in anybody's hand or printed: the new epoch.
 
     All doors of the property get a policy in one transaction. Keys in force get tokens of the new epoch at the
-    phone's next fetch; what was printed is waste paper.
+    phone's next fetch; what was printed is waste paper, and no list says otherwise.
     """
     by.within(property.id)
     with transaction():
         epoch = epochs.advance(property, kind)
+        keys.end_printed(property, kind)
         doors = list(Door.select().where(Door.property == property).order_by(Door.id))
         for door in doors:
             rules = rules_of(door)

@@ -16,7 +16,7 @@ from lockmate.keys.errors import (
 )
 from lockmate.keys.models import Browser, Carry, Epoch, Holder, IssuerKey, Key
 from lockmate.keys.sheaves import Slot, sheaf
-from lockmate.keys.staffing import issue_staff, printed_set, staff_keys
+from lockmate.keys.staffing import end_printed, issue_staff, printed_set, staff_keys
 from lockmate.keys.verbs import activate, end, issue, key_of, keys_of
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "WrongMasterKey",
     "activate",
     "end",
+    "end_printed",
     "epochs",
     "holders",
     "issue",

@@ -16,6 +16,7 @@ from lockmate.properties.models import Property
 from lockmate.staff import Actor, audit
 
 CARRY_MS = 10 * 60 * 1000
+LOST = "lost"  # why a key ended: its phone or sheet is gone
 _SECRET_BYTES = 32
 _SELECTOR_BYTES = 8
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -38,6 +39,26 @@ def of(secret: str) -> Holder | None:
         return first
     other: Holder | None = Holder.select().join(Browser).where(Browser.secret_hash == hashed).first()
     return other
+
+
+def was_lost(holder: Holder) -> bool:
+    """Whether a guest's phone was told lost: no other stay gives a key to any browser that shares its cards."""
+    found: bool = Key.select().where(Key.holder == holder, Key.end_reason == LOST, Key.kind == "guest").exists()
+    return found
+
+
+def is_spent(holder: Holder) -> bool:
+    """Whether who claims again begins anew: after a loss, or where an earlier stay's cards were carried elsewhere.
+
+    Else a browser that once shared a card would share those of all later stays.
+    """
+    if was_lost(holder):
+        return True
+    if not Browser.select().where(Browser.holder == holder).exists():
+        return False
+    mine = Key.select().where(Key.holder == holder)
+    in_force = mine.where(Key.state != "ended", Key.ends_at > clock.now_ms()).exists()
+    return not in_force or bool(mine.where(Key.end_reason == LOST).exists())
 
 
 def set_email(holder: Holder, address: str) -> None:

@@ -84,6 +84,13 @@ def printed_set(property: Property, *, by: Actor) -> list[tuple[str, str]]:
     return printed
 
 
+def end_printed(property: Property, kind: str) -> None:
+    """The sheets on paper of this kind end: their epoch was raised, and paper gets no new token."""
+    on_paper = (Key.property == property) & (Key.kind == kind) & Key.holder.is_null() & (Key.state == "active")
+    with transaction():
+        Key.update(state="ended", ended_at=clock.now_ms(), end_reason="raised").where(on_paper).execute()
+
+
 def staff_keys(property: Property) -> list[Key]:
     """The staff and emergency keys in force, sheets on paper too, newest first; holders are joined."""
     now = clock.now_ms()

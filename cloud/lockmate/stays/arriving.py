@@ -9,6 +9,7 @@ from lockmate import clock, keys
 from lockmate.db import transaction
 from lockmate.doors import policies, rooms
 from lockmate.errors import BadDates, Refused
+from lockmate.keys import Key
 from lockmate.properties.models import Door, Property
 from lockmate.staff import Actor, audit
 from lockmate.stays import bounds, entering, holding
@@ -98,7 +99,7 @@ def _begin(stay: Stay, by: Actor) -> Stay:
     stay.generation = rooms.give(stay.room)
     stay.state, stay.checked_in_at, stay.starts_at = "in_house", now, min(stay.starts_at, now)
     stay.save()
-    prepared = holding.live_keys(stay)
+    prepared = [row for row in holding.live_keys(stay) if not _is_lost(row, stay)]
     for _, key in prepared:
         keys.activate(key, stay.generation, starts_at=stay.starts_at, ends_at=stay.ends_at)
     if stay.order is not None:
@@ -107,3 +108,12 @@ def _begin(stay: Stay, by: Actor) -> Stay:
     tell(stay, prepared, "issued")
     audit.record(by, "stay:check_in", f"stay {stay.id}", room=stay.room.name, generation=stay.generation)
     return stay
+
+
+def _is_lost(held: tuple[Guest, Key], stay: Stay) -> bool:
+    """A key that was prepared on a phone, lost since in another stay: it ends before it ever opened."""
+    if not keys.holders.was_lost(holding.holder_of(held[1])):
+        return False
+    holding.end_keys([held], holding.LOST, {})
+    tell(stay, [held], "ended")
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockmate import clock
 from lockmate.db import transaction
+from lockmate.keys import holders
 from lockmate.keys.models import Holder, Key
 from lockmate.staff import Actor, audit
 from lockmate.stays import holding
@@ -45,7 +46,8 @@ def authorise(guest: Guest, holder: Holder, phone: str, *, by: Actor) -> Key:
 def authorise_again(guest: Guest, *, holder_of: Guest, by: Actor) -> Key:
     """A key for this guest on the phone of another (or of the same person in another stay), without a new claim.
 
-    That phone must hold a key in force of `holder_of`. Raises NoKeyInForce and what `authorise` raises.
+    That phone must hold a key in force of `holder_of`, and not have been told lost. Raises NoKeyInForce and what
+    `authorise` raises.
     """
     other = Guest.get_by_id(holder_of.id)
     by.within(other.stay.property_id)
@@ -53,4 +55,6 @@ def authorise_again(guest: Guest, *, holder_of: Guest, by: Actor) -> Key:
     if key is None or key.state == "ended" or key.ends_at <= clock.now_ms():
         raise NoKeyInForce(guest=other.name)
     holder = holding.holder_of(key)
+    if holders.was_lost(holder):
+        raise NoKeyInForce(guest=other.name)
     return authorise(guest, holder, holder.phone or other.phone, by=by)

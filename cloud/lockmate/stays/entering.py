@@ -17,6 +17,7 @@ from lockmate.stays.models import Order, Stay
 from lockmate.stays.people import group_of, name_of, phone_of
 
 NIGHTS_MAX = 366
+YEARS = range(2000, 2100)  # a moment beyond them may be none in a time zone or a token
 
 
 def enter(
@@ -107,8 +108,8 @@ def planned(room: Door, starts_at: int, ends_at: int, *, besides: Stay | None = 
 
 
 def check_dates(arrival: date, departure: date) -> None:
-    """Raises BadDates unless departure is the day of arrival or at most a year later."""
-    if not 0 <= (departure - arrival).days <= NIGHTS_MAX:
+    """Raises BadDates unless departure is the day of arrival or at most a year later, in years that a hotel plans."""
+    if arrival.year not in YEARS or not 0 <= (departure - arrival).days <= NIGHTS_MAX:
         raise BadDates(field="departure")
 
 

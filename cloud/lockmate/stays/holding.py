@@ -19,7 +19,7 @@ CHECKED_OUT, MOVED, MOVED_BACK, LOST, REKEYED, REMOVED, DISCARDED = (
     "check_out",
     "moved",
     "moved_back",
-    "lost",
+    keys.holders.LOST,
     "rekeyed",
     "removed",
     "discarded",

@@ -70,16 +70,17 @@ def move_back(stay: Stay, *, by: Actor) -> Move:
 def note_opened(key_id: str, at_ms: int, door_id: int) -> bool:
     """A door (row id) told that this key opened it: the first open of a move's new room closes the old one.
 
-    An open of the lift is none of the room, so the door counts. For a remote open, the key of the person who asked.
+    An open of the lift is none of the room, so the door counts; and one with a key of an earlier time in this room,
+    told late, is none of this move, so the generation does. For a remote open, the key of the person who asked.
     One cheap query for all other opens. Returns whether a move was closed.
     """
-    of_key = Key.select(Guest.stay).join(GuestKey).join(Guest)
-    found = Move.get_or_none(
-        Move.closed_at.is_null(),
-        Move.to_room == door_id,
-        Move.stay.in_(of_key.where(Key.key_id == key_id, Key.door == door_id)),
-    )
-    return found is not None and finish(found, "opened", opened_at=at_ms)
+    found = Move.get_or_none(Move.closed_at.is_null(), Move.to_room == door_id)
+    if found is None:
+        return False
+    of_move = Key.select().join(GuestKey).join(Guest).where(Guest.stay == found.stay_id, Key.door == door_id)
+    if not of_move.where(Key.key_id == key_id, Key.generation == found.to_generation).exists():
+        return False
+    return finish(found, "opened", opened_at=at_ms)
 
 
 def finish(under_way: Move, how: str, *, opened_at: int | None = None) -> bool:

@@ -27,7 +27,10 @@ class Paid(NamedTuple):
 
 
 def pay(stay: Stay, amount_minor: int, currency: str, method: str, note: str = "", *, by: Actor) -> Payment:
-    """Record a payment of a stay, one that has ended too; raises BadPayment, or StayEnded for a draft given up."""
+    """Record a payment of a stay, one that has ended too.
+
+    Raises BadPayment, StayEnded for a draft given up, ChangedMeanwhile: what is sent twice is not paid twice.
+    """
     by.within(stay.property_id)
     note = " ".join(note.split())
     if amount_minor == 0 or abs(amount_minor) > _AMOUNT_MAX:
@@ -41,6 +44,7 @@ def pay(stay: Stay, amount_minor: int, currency: str, method: str, note: str = "
     with transaction():
         if Stay.get_by_id(stay.id).state == "discarded":
             raise StayEnded(stay=stay.id)
+        stay = stay.lock()
         payment = Payment.create(
             stay=stay,
             at=clock.now_ms(),

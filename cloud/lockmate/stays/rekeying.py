@@ -49,10 +49,11 @@ def rekey(stay: Stay, lost: Sequence[Guest] = (), *, by: Actor) -> Stay:
 
 
 def also_open_to(stay: Stay, lost: Sequence[Guest]) -> list[Stay]:
-    """Other running stays of which a lost phone holds a key: they are to be re-keyed too."""
+    """Other running stays of this hotel of which a lost phone holds a key: they are to be re-keyed too."""
     gone = _phones(holding.live_keys(stay), lost)
     query = Stay.select().join(Guest).join(GuestKey).join(Key)
     query = query.where(Key.holder.in_(gone), Key.state == "active", Stay.state == "in_house", Stay.id != stay.id)
+    query = query.where(Stay.property == stay.property_id)
     return list(query.distinct().order_by(Stay.id))
 
 

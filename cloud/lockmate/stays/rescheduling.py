@@ -7,6 +7,7 @@ from datetime import date
 from lockmate import clock
 from lockmate.db import transaction
 from lockmate.errors import BadDates
+from lockmate.keys import holders
 from lockmate.keys.models import Key
 from lockmate.staff import Actor, audit
 from lockmate.stays import bounds, entering, holding
@@ -44,12 +45,18 @@ def reschedule(stay: Stay, departure: date | None = None, *, ends_at: int | None
 
 
 def revive(stay: Stay, reason: str) -> list[tuple[Guest, Key]]:
-    """New keys on the same phones for the guests whose present key ended for this reason, or by its time."""
+    """New keys on the same phones for the guests whose present key ended for this reason, or by its time.
+
+    None on a phone that was lost meanwhile, in another stay.
+    """
     issued = []
     for guest in stay.present():
         key = guest.key
-        if key is not None and key.state == "ended" and key.end_reason in (reason, holding.OVER):
-            issued.append((guest, holding.give_key(guest, holding.holder_of(key), stay)))
+        if key is None or key.state != "ended" or key.end_reason not in (reason, holding.OVER):
+            continue
+        holder = holding.holder_of(key)
+        if not holders.was_lost(holder):
+            issued.append((guest, holding.give_key(guest, holder, stay)))
     return issued
 
 

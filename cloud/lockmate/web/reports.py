@@ -8,6 +8,7 @@ from flask import g, request
 
 from lockmate import clock
 from lockmate.staff import Actor
+from lockmate.stays import ChangedMeanwhile
 from lockmate.web import times
 from lockmate.web.texts import word
 
@@ -44,7 +45,8 @@ def of(code: str, status: int, facts: dict[str, object]) -> Told | None:
         ("by", actor.name),
     )
     text = "\n".join(f"{word('report', name)}: {value}" for name, value in lines)
-    return Told(text, request.full_path.rstrip("?"), _fields())
+    again = None if code == ChangedMeanwhile.code else _fields()  # the page must be seen anew first
+    return Told(text, request.full_path.rstrip("?"), again)
 
 
 def _fields() -> list[tuple[str, str]] | None:

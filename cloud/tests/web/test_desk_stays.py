@@ -10,6 +10,7 @@ import pytest
 from lockmate import keys, stays
 from lockmate.doors import policies
 from lockmate.keys import Key
+from lockmate.properties import Property
 from lockmate.stays import Guest, Payment, Stay
 
 
@@ -123,6 +124,42 @@ def test_a_move_with_grace_runs_and_is_called_off(desk, hotel, in_house):
     assert "The stay is in 801 again" in page.text
     assert "Moved back." in page.text
     assert Stay.get().room.name == "801"
+
+
+def version_on(page):
+    return re.search(r'name="version" value="([0-9]+)"', page.text)[1]
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_year_beyond_the_calendars_edge_is_a_wrong_date(desk, hotel, in_house, day):
+    Property.update(timezone="America/New_York").where(Property.id == hotel.property.id).execute()
+    desk.get("/desk/walk-in")
+    assert desk.post(f"/desk/stays/{in_house.id}/extend", departure=day, time="23:59").status_code == 400
+    assert desk.post("/desk/walk-in", room="802", name="Li", phone="", departure=day).status_code in (400, 409)
+
+
+def test_a_step_that_was_sent_twice_is_done_once(desk, hotel, in_house):
+    stays.move(in_house, hotel.door("803"), by=hotel.desk, at_once=True)
+    back = f"/desk/stays/{in_house.id}/move-back"
+    version = version_on(desk.get(back))
+    desk.post(back, version=version)
+    again = desk.post(back, version=version)  # its first answer was lost on the way
+    assert again.status_code == 409
+    assert "changed_meanwhile" in again.text
+    assert "Try again" not in again.text
+    assert Stay.get_by_id(in_house.id).room.name == "801"
+    guest = in_house.present()[0]
+    steps = {
+        "move": {"room": "802", "when": "grace"},
+        "rekey": {"lost": str(guest.id)},
+        "payments": {"amount": "10", "method": "cash"},
+    }
+    for page, fields in steps.items():
+        assert version_on(desk.get(f"/desk/stays/{in_house.id}/{page}"))
+        assert desk.post(f"/desk/stays/{in_house.id}/{page}", version=version, **fields).status_code == 409
+    pay, version = f"/desk/stays/{in_house.id}/payments", Stay.get_by_id(in_house.id).version
+    answers = [desk.post(pay, version=version, **steps["payments"]).status_code for _ in range(2)]
+    assert (answers, Payment.select().count()) == ([200, 409], 1)
 
 
 def test_a_move_at_once_says_what_the_old_door_confirmed(desk, hotel, in_house, time):

@@ -43,6 +43,51 @@ def test_a_phone_that_claims_again_is_the_same_phone(mobile, hotel):
     assert [row.claim.phone for row in claims.waiting(hotel.property)] == ["13800001235"]
 
 
+def holds(mobile, hotel, room):
+    """The phone claims, and the desk checks its guest in."""
+    mobile.post("/g/claim", t=scans(mobile, hotel), phone="13800001234")
+    claim = claims.waiting(hotel.property)[-1].claim
+    stay = hotel.checked_in(room)
+    claims.confirm(claim, stay.present()[0], claim.code, "1234", by=hotel.desk)
+    return Stay.get_by_id(stay.id)
+
+
+def carried(mobile, browser):
+    """The card goes to one more browser."""
+    mobile.get("/g/carry")
+    link = re.search(r'data-link="https?://[^/]*(/g/carry/[^"]+)"', mobile.post("/g/carry").text)[1]
+    tablet = browser()
+    tablet.get(link)
+    tablet.post(link)
+    return tablet
+
+
+def test_a_card_issued_after_a_loss_does_not_reach_the_lost_phone_by_a_browser_that_shared_it(mobile, browser, hotel):
+    stay = holds(mobile, hotel, "801")
+    tablet = carried(mobile, browser)
+    stays.rekey(stay, stay.present(), by=hotel.desk)
+    tablet.post("/g/claim", t=scans(tablet, hotel), phone="13800001234")
+    claim = claims.waiting(hotel.property)[0].claim
+    claims.confirm(claim, stay.present()[0], claim.code, "1234", by=hotel.desk)
+    assert [card["state"] for card in tablet.json("/g/card/sheaf").json["cards"]] == ["active"]
+    assert [card["slots"] for card in mobile.json("/g/card/sheaf").json["cards"]] == [[]]
+    mobile.post("/g/claim", t=scans(mobile, hotel), phone="13800001234")  # found again: it begins anew, too
+    assert claims.waiting(hotel.property)[0].claim.holder not in (claim.holder, None)
+
+
+def test_a_browser_that_shared_a_card_does_not_share_the_next_stays(mobile, browser, hotel):
+    stay = holds(mobile, hotel, "801")
+    other = carried(mobile, browser)
+    assert other.json("/g/card/sheaf").json["cards"][0]["slots"]
+    holds(mobile, hotel, "802")  # while it is in force, both hold the second room's card, too
+    assert len(other.json("/g/card/sheaf").json["cards"]) == 2
+    for one in Stay.select().where(Stay.state == "in_house"):
+        stays.check_out(one, by=hotel.desk)
+    holds(mobile, hotel, stay.room.name)
+    assert [card["room"] for card in mobile.json("/g/card/sheaf").json["cards"]] == ["801"]
+    assert not any(card["slots"] for card in other.json("/g/card/sheaf").json["cards"])
+
+
 def test_a_wrong_number_is_said_and_kept_in_the_field(mobile, hotel):
     page = mobile.post("/g/claim", t=scans(mobile, hotel), phone='12"<b>')
     assert page.status_code == 400

@@ -20,9 +20,14 @@ from lockmate.web.texts import t
 
 
 def stay_here(stay_id: int) -> Stay:
-    """This hotel's stay; what fails from here on is about its room."""
+    """This hotel's stay; what fails from here on is about its room.
+
+    As the page showed it, if it says so: a step that was sent twice, or asked about before another one, is refused.
+    """
     found = Stay.of(here(), stay_id)
     reports.about(found.room.name)
+    shown = row_number(request.form.get("version"))
+    found.version = shown if shown is not None else found.version
     return found
 
 
@@ -44,6 +49,7 @@ class Question:
     back: str
     section: str = "in_house"
     danger: bool = False
+    version: int | None = None  # of the stay, where doing it twice is not the same as once
 
 
 def asked(question: Question) -> str:
@@ -130,6 +136,7 @@ def move_back(stay_id: int) -> ResponseReturnValue:
             go=t("move_back.go"),
             action=url_for("desk.move_back", stay_id=found.id),
             back=url_for("desk.stay", stay_id=found.id),
+            version=found.version,
         )
     )
 

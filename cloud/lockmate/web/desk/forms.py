@@ -10,6 +10,7 @@ from flask import request
 from lockmate import properties
 from lockmate.errors import BadDates, BadField
 from lockmate.properties import Door, Property
+from lockmate.stays.orders import YEARS
 from lockmate.web.numbers import row_number
 
 
@@ -29,9 +30,12 @@ def day_of(name: str, text: str) -> date:
 def moment_of(name: str, text: str, zone: str) -> int:
     """A date and time of a form (`2026-11-24T12:00`) in a zone, as ms; raises BadDates."""
     try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1000
-    except (ValueError, OverflowError):
+        at = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    except ValueError:
         raise BadDates(field=name) from None
+    if at.year not in YEARS:
+        raise BadDates(field=name)
+    return int(at.timestamp()) * 1000
 
 
 def at_time(day: date, clock_time: str, zone: str) -> int:

@@ -183,7 +183,7 @@ def end_staff_key(key_id: int) -> ResponseReturnValue:
 def end_staff_key_now(key_id: int) -> ResponseReturnValue:
     """A phone or a sheet is lost: this key ends."""
     key = _key(key_id)
-    doors.end_staff_key(key, "lost", by=actor())
+    doors.end_staff_key(key, keys.holders.LOST, by=actor())
     flash(t("staff_keys.ended", label=key.label), "good")
     return redirect(url_for("desk.staff_keys"))
 

@@ -23,9 +23,9 @@ def who() -> str:
 
 
 def known_or_new() -> tuple[Holder, str | None]:
-    """The holder, and the secret of one that is new."""
+    """The holder, and the secret of one that is new; one that is spent (a phone was lost) gives way to a new one."""
     found = known()
-    return (found, None) if found else holders.new(g.language)
+    return (found, None) if found and not holders.is_spent(found) else holders.new(g.language)
 
 
 def remember(answer: Response, secret: str | None) -> Response:
