@@ -70,6 +70,7 @@ TOPIC_ACK: Final = "lm/1/%s/down/ack"
 TOPIC_UPDATE: Final = "lm/1/%s/down/update"
 
 POLICY_BYTES_MAX: Final = 4_096
+MANIFEST_BYTES_MAX: Final = 1_024
 DENY_MAX: Final = 128
 SCHEDULE_MAX: Final = 16
 TRUST_MAX: Final = 8

@@ -6,9 +6,9 @@ raises Refused with a stable code. Acceptance never depends on the clock.
 
 import binascii
 import hashlib
-import json
 
 from companion.core.ed25519 import Verifier
+from companion.core.fields import HEAD, Refused, bounded, field, integer, read_signed, sequence, word
 from companion.core.names import (
     DENY_MAX,
     MODES,
@@ -19,7 +19,6 @@ from companion.core.names import (
     TRUST_MAX,
     UPDATE,
 )
-from companion.core.signed import to_be_signed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,19 +26,10 @@ if TYPE_CHECKING:
 
     from companion.core.shapes import HeldPolicy
 
-_HEAD = 65  # slot and signature, bytes
 _DENY_ENTRY = 12  # key_id, until
 _DAY = 86_400
 _U32 = 0xFFFFFFFF
 _SETTINGS = {"bolt_ms": (50, 10_000), "ajar_s": (5, 3_600), "drift_ppm": (1, 1_000)}
-
-
-class Refused(ValueError):
-    """A policy the door does not take; `code` is stable."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Trust:
@@ -57,26 +47,26 @@ class Policy:
     def __init__(self, wire: bytes, document: dict) -> None:
         """Takes the parsed document; raises Refused for a field that is missing or wrong."""
         self.wire = wire
-        self.hash = binascii.hexlify(hashlib.sha256(wire[_HEAD:]).digest()[:8]).decode()
-        self.version = _integer(document, "version", 0xFFFFFFFFFFFFF)
-        self.door = _integer(document, "door")
-        self.is_room = _word(document, "class", ("room", "common")) == "room"
-        self.zones = _zones(_field(document, "zones"))
-        self.generation = _integer(document, "generation")
-        self.staff_epoch = _integer(document, "staff_epoch")
-        self.emergency_epoch = _integer(document, "emergency_epoch")
-        self.clock_epoch = _integer(document, "clock_epoch")
-        self.min_iat = _integer(document, "min_iat")
-        self.issued_at = _integer(document, "issued_at")
-        self.deny = _deny(_field(document, "deny"))
-        self.guests_when_lost = _word(document, "clock_lost", ("guests", "staff")) == "guests"
-        self.set_mode = _word(document, "mode", MODES)
-        self.mode_until = _integer(document, "mode_until")
+        self.hash = binascii.hexlify(hashlib.sha256(wire[HEAD:]).digest()[:8]).decode()
+        self.version = integer(document, "version", 0xFFFFFFFFFFFFF)
+        self.door = integer(document, "door")
+        self.is_room = word(document, "class", ("room", "common")) == "room"
+        self.zones = _zones(field(document, "zones"))
+        self.generation = integer(document, "generation")
+        self.staff_epoch = integer(document, "staff_epoch")
+        self.emergency_epoch = integer(document, "emergency_epoch")
+        self.clock_epoch = integer(document, "clock_epoch")
+        self.min_iat = integer(document, "min_iat")
+        self.issued_at = integer(document, "issued_at")
+        self.deny = _deny(field(document, "deny"))
+        self.guests_when_lost = word(document, "clock_lost", ("guests", "staff")) == "guests"
+        self.set_mode = word(document, "mode", MODES)
+        self.mode_until = integer(document, "mode_until")
         if self.set_mode != "normal" and not self.issued_at < self.mode_until <= self.issued_at + _DAY:
             raise Refused("mode_end")
-        self.schedule = _schedule(_field(document, "schedule"))
-        self.trust = _trust(_field(document, "trust"))
-        self.settings = _settings(_field(document, "settings"))
+        self.schedule = _schedule(field(document, "schedule"))
+        self.trust = _trust(field(document, "trust"))
+        self.settings = _settings(field(document, "settings"))
 
     def denied(self, key_id: bytes) -> bool:
         """Whether a key is on the deny list."""
@@ -106,7 +96,8 @@ def read(wire: bytes, held: "HeldPolicy") -> Policy:
     wire: slot(1) || signature(64) || JSON. Nothing of the JSON is parsed before its signature
     is verified.
     """
-    document = _verified(wire, held)
+    scope = held.property_id + held.door.to_bytes(4, "big")
+    document = read_signed(wire, b"HP1", scope, held, POLICY, POLICY_BYTES_MAX)
     policy = Policy(wire, document)
     if policy.door != held.door:
         raise Refused("other_door")
@@ -131,26 +122,6 @@ def find_denied(deny: bytes, key_id: bytes) -> bool:
     return False
 
 
-def _verified(wire: bytes, held: "HeldPolicy") -> dict:
-    if len(wire) <= _HEAD:
-        raise Refused("too_short")
-    if len(wire) > _HEAD + POLICY_BYTES_MAX:
-        raise Refused("too_long")
-    verifier = held.verifier(wire[0], POLICY)
-    if verifier is None:
-        raise Refused("unknown_slot")
-    aad = b"HP1" + wire[:1] + held.property_id + held.door.to_bytes(4, "big")
-    if not verifier.verify(to_be_signed(aad, wire[_HEAD:]), wire[1:_HEAD]):
-        raise Refused("forged")
-    try:
-        document = json.loads(wire[_HEAD:])
-    except ValueError:
-        raise Refused("not_json") from None
-    if not isinstance(document, dict):
-        raise Refused("not_json")
-    return document
-
-
 def _check_trust(trust: list[Trust], signer: int, held: "Sequence[Trust]") -> None:
     """The new list keeps the key it is signed with, and gives no listed slot another key."""
     known = {t.slot: t.key for t in held}
@@ -173,39 +144,10 @@ def _check_key(key: bytes) -> None:
         raise Refused("bad_key") from None
 
 
-def _field(document: dict, name: str) -> object:
-    if name not in document:
-        raise Refused("field_missing")
-    return document[name]
-
-
-def _integer(document: dict, name: str, most: int = _U32) -> int:
-    return _bounded(_field(document, name), 0, most)
-
-
-def _bounded(value: object, least: int, most: int) -> int:
-    if type(value) is not int or not least <= value <= most:  # a bool is no number
-        raise Refused("bad_field")
-    return value
-
-
-def _word(document: dict, name: str, words: tuple[str, ...]) -> str:
-    value = _field(document, name)
-    if not isinstance(value, str) or value not in words:
-        raise Refused("bad_field")
-    return value
-
-
-def _list(value: object, most: int) -> list:
-    if not isinstance(value, list) or len(value) > most:
-        raise Refused("bad_field")
-    return value
-
-
 def _zones(value: object) -> int:
     mask = 0
-    for index in _list(value, 32):
-        mask |= 1 << _bounded(index, 0, 31)
+    for index in sequence(value, 32):
+        mask |= 1 << bounded(index, 0, 31)
     return mask
 
 
@@ -228,16 +170,16 @@ def _deny(value: object) -> bytes:
 
 def _schedule(value: object) -> list[tuple[int, int]]:
     intervals = []
-    for interval in _list(value, SCHEDULE_MAX):
-        if len(_list(interval, 2)) != 2:
+    for interval in sequence(value, SCHEDULE_MAX):
+        if len(sequence(interval, 2)) != 2:
             raise Refused("bad_field")
-        start = _bounded(interval[0], 0, _U32)
-        intervals.append((start, _bounded(interval[1], start + 1, _U32)))
+        start = bounded(interval[0], 0, _U32)
+        intervals.append((start, bounded(interval[1], start + 1, _U32)))
     return intervals
 
 
 def _trust(value: object) -> list[Trust]:
-    return read_trust(_list(value, TRUST_MAX))
+    return read_trust(sequence(value, TRUST_MAX))
 
 
 def read_trust(entries: list) -> list[Trust]:
@@ -246,10 +188,10 @@ def read_trust(entries: list) -> list[Trust]:
     for entry in entries:
         if not isinstance(entry, dict):
             raise Refused("bad_field")
-        slot = _integer(entry, "slot", 15)
+        slot = integer(entry, "slot", 15)
         if slot in [t.slot for t in trust]:
             raise Refused("slot_reused")
-        trust.append(Trust(slot, _key(_field(entry, "key")), _kinds(_field(entry, "kinds"))))
+        trust.append(Trust(slot, _key(field(entry, "key")), _kinds(field(entry, "kinds"))))
     return trust
 
 
@@ -263,11 +205,11 @@ def _key(value: object) -> bytes:
 
 
 def _kinds(value: object) -> tuple[int, ...]:
-    words = _list(value, len(TRUST_KINDS))
-    for word in words:
-        if not isinstance(word, str) or word not in TRUST_KINDS:
+    words = sequence(value, len(TRUST_KINDS))
+    for name in words:
+        if not isinstance(name, str) or name not in TRUST_KINDS:
             raise Refused("bad_field")
-    kinds = tuple([TRUST_KINDS.index(word) for word in words])
+    kinds = tuple([TRUST_KINDS.index(name) for name in words])
     if not kinds or (len(kinds) > 1 and (POLICY in kinds or UPDATE in kinds)):
         raise Refused("bad_field")
     return kinds
@@ -279,5 +221,5 @@ def _settings(value: object) -> dict[str, int]:
     settings = {}
     for name, (least, most) in _SETTINGS.items():
         if name in value:
-            settings[name] = _bounded(value[name], least, most)
+            settings[name] = bounded(value[name], least, most)
     return settings

@@ -8,6 +8,11 @@ from companion.core.policy import Trust
 class Verifies(Protocol):
     def verify(self, message: bytes, signature: bytes) -> bool: ...
 
+class Trusts(Protocol):
+    """Whoever knows the trusted keys."""
+
+    def verifier(self, slot: int, kind: int) -> Verifies | None: ...
+
 class GateBeliefs(Protocol):
     """The door's beliefs as the gate sees them; store/beliefs.py has them."""
 

@@ -13,6 +13,7 @@ import json
 
 from companion.core import mac
 from companion.core.clock import FRESH_MS
+from companion.core.fields import Refused
 from companion.core.names import (
     POLICY_BYTES_MAX,
     ROAD_MQTT,
@@ -22,7 +23,6 @@ from companion.core.names import (
     TOPIC_POLICY,
     TOPIC_STATE,
 )
-from companion.core.policy import Refused
 from companion.net.flight import Lost
 from companion.net.handed import Handed
 from companion.net.mqtt import Client

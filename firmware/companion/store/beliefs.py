@@ -10,6 +10,7 @@ import struct
 
 from companion.core import policy as policies
 from companion.core.ed25519 import Verifier
+from companion.core.fields import Refused
 from companion.core.names import EMERGENCY, GUEST, POLICY, REMOTE, RESET_KIND, UPDATE
 from companion.core.policy import Policy, Trust
 from companion.store import files
@@ -215,7 +216,7 @@ class Beliefs:
     def accept(self, wire: bytes, clock: "Clock", now_ms: int) -> Policy:
         """Take a policy that came for this door; on flash when it returns, and the clock moved.
 
-        Raises policy.Refused (a code), or OSError if it can't be kept.
+        Raises Refused (a code), or OSError if it can't be kept.
         """
         found = policies.read(wire, self)
         self._take(found, bytes(wire), clock, now_ms)
@@ -273,7 +274,7 @@ class Beliefs:
         version, self.version = self.version, -1
         try:
             return policies.read(wire, self)
-        except policies.Refused:
+        except Refused:
             return None
         finally:
             self.version = version

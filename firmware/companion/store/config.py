@@ -3,7 +3,8 @@
 import binascii
 import json
 
-from companion.core.policy import Refused, Trust, read_trust
+from companion.core.fields import Refused
+from companion.core.policy import Trust, read_trust
 
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
