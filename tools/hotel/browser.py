@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TIMEOUT = 15  # s
 
@@ -19,11 +22,15 @@ class BrowserError(Exception):
 
 @dataclass
 class Form:
-    """One form of a page: where it goes, how, and the fields it came with (hidden ones included)."""
+    """One form of a page: where it goes, how, and the fields it came with (hidden ones included).
+
+    repeated: the values of those fields that it holds more than once.
+    """
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
+    repeated: dict[str, list[str]] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
 
@@ -73,6 +80,8 @@ class _Reader(HTMLParser):
                 if "checked" in facts:
                     form.fields[name] = facts.get("value", "on")
             elif kind not in {"submit", "button", "image", "file"}:
+                if name in form.fields:
+                    form.repeated.setdefault(name, [form.fields[name]]).append(facts.get("value", ""))
                 form.fields[name] = facts.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
@@ -145,7 +154,7 @@ class Browser:
         return self._seen(self._session.get(where, headers={"Accept": accept}, timeout=_TIMEOUT), expect)
 
     def submit(self, page: Page, action: str, *, expect: int | None = 200,
-               fields: dict[str, str] | None = None, **more: str) -> Page:
+               fields: Mapping[str, str | list[str]] | None = None, **more: str | list[str]) -> Page:
         """Fill in the form of `page` that goes to `action` (a pattern) and send it, as its method says.
 
         A field the form doesn't have is refused here: a person couldn't fill it in either.
@@ -156,7 +165,7 @@ class Browser:
         if strange:
             raise BrowserError(f"the form to {form.action} of {page.path} has no {sorted(strange)}, only {form.names}")
         where = urljoin(page.url, form.action)
-        filled = {**form.fields, **fields}
+        filled = {**form.fields, **form.repeated, **fields}
         # what a browser tells with a form it sends: Flask-WTF and the like look at where it came from
         told = {"Referer": page.url, "Origin": self.base}
         if form.method == "get":
@@ -166,6 +175,11 @@ class Browser:
     def post(self, place: str, fields: dict[str, str], *, expect: int | None = None) -> Page:
         """Send fields without a form: for what must be refused."""
         return self._seen(self._session.post(urljoin(self.base + "/", place), data=fields, timeout=_TIMEOUT), expect)
+
+    def ask(self, place: str, token: str) -> Page:
+        """What a page's script sends with the page's token: a POST that wants JSON; any status."""
+        told = {"Accept": "application/json", "X-CSRFToken": token, "Referer": f"{self.base}/", "Origin": self.base}
+        return self._seen(self._session.post(urljoin(self.base + "/", place), headers=told, timeout=_TIMEOUT), None)
 
     def close(self) -> None:
         """Close its connections."""

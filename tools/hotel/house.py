@@ -21,6 +21,7 @@ INGEST_READY = "event=connected"
 ROOT = Path(__file__).resolve().parents[2]
 _STEP_SECONDS = 60
 _PREFIX = "LOCKMATE_"
+MAIL_FROM = "desk@hotel.example"
 
 
 def lockmate_words(*words: str) -> list[str]:
@@ -36,6 +37,7 @@ class House:
     """Where a hotel keeps its data and on which ports it answers; all on loopback.
 
     clock: a file with an offset in milliseconds, which moves the cloud's time (tests only).
+    mail_port: of a mail server without encryption on this machine; 0: no letters are sent.
     """
 
     data: Path
@@ -44,6 +46,7 @@ class House:
     doors_port: int = 0
     clock: Path | None = None
     language: str = "zh-CN"
+    mail_port: int = 0
 
     @property
     def web_url(self) -> str:
@@ -75,19 +78,24 @@ class House:
         }  # fmt: skip
         if self.clock is not None:
             ours |= {"TESTING": "1", "TEST_CLOCK": str(self.clock)}
+        if self.mail_port:
+            ours |= {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self.mail_port), "SMTP_FROM": MAIL_FROM}
+            ours |= {"SMTP_STARTTLS": "0"}
         return {**around, **{_PREFIX + name: value for name, value in ours.items()}, "PYTHONUNBUFFERED": "1"}
 
     # --- steps that end by themselves
 
-    def prepare(self, *, arrivals: bool = True, told: Callable[[str], None] = lambda _name: None) -> None:
+    def prepare(self, *, arrivals: bool = True, suite: bool = False,
+                told: Callable[[str], None] = lambda _name: None) -> None:
         """Keys, schema, the demo property with its companions, the broker's configuration; safe to repeat.
 
         Raises ProcessError with what the step said.
         """
+        words = [*([] if arrivals else ["--no-arrivals"]), *(["--suite"] if suite else [])]
         steps = [
             ("keys", lockmate_words("init")),
             ("schema", lockmate_words("migrate")),
-            ("property", [sys.executable, "-m", "tools.hotel.opening", *([] if arrivals else ["--no-arrivals"])]),
+            ("property", [sys.executable, "-m", "tools.hotel.opening", *words]),
             ("broker configuration", lockmate_words("broker", "config")),
         ]
         for name, words in steps:

@@ -20,9 +20,11 @@ NAME = "门锁伴侣示范酒店 / Lockmate Demo Hotel"
 TIMEZONE = "Asia/Shanghai"
 ACCOUNT, PASSWORD = "demo", "lockmate-demo"
 GUEST_ZONE = 0
+FLOORS = {8: 1, 9: 2}  # floor: its zone, for staff keys
 ROOMS = (801, 802, 803, 804, 901, 902, 903, 904)
 COMMON = ((9001, "健身房 Gym"), (9002, "电梯 Lift"))
 COMPANIONS = (801, 802, 9001)  # doors with a virtual companion
+SUITE = 801  # gets a second one, where a suite is asked for
 # who arrives today: name, phone, nights, the room wished for
 ARRIVALS = (
     ("王小明", "13800138000", 1, 801),
@@ -39,21 +41,25 @@ def the_property() -> Property:
         return found
     made = doors.commission(NAME, TIMEZONE)
     properties.add_zone(made, GUEST_ZONE, "客人公共区 Guests")
+    for floor, bit in FLOORS.items():
+        properties.add_zone(made, bit, f"{floor} 楼 Floor {floor}")
     for number in ROOMS:
-        properties.add_door(made, number, str(number), "room")
+        properties.add_door(made, number, str(number), "room", [FLOORS[number // 100]])
     for number, name in COMMON:
         properties.add_door(made, number, name, "common", [GUEST_ZONE])
     staff.create_account(made, ACCOUNT, PASSWORD, "manager")
     return made
 
 
-def enrol_companions(property: Property) -> None:
+def enrol_companions(property: Property, *, suite: bool = False) -> None:
     """Give the doors of COMPANIONS a companion each and write `doors.json`; what is there stays as it is."""
+    wanted = [(number, f"demo-{number}") for number in COMPANIONS]
+    if suite:
+        wanted.append((SUITE, f"demo-{SUITE}-b"))
     data = settings.current().data
     listed = []
-    for number in COMPANIONS:
+    for number, companion_id in wanted:
         door = properties.door_of(property, number)
-        companion_id = f"demo-{number}"
         flash = data / "flash" / f"{companion_id}.img"
         if not flash.exists():
             make_image(flash, doors.companions.enrol(property, door, companion_id).files)
@@ -77,11 +83,12 @@ def main(argv: list[str] | None = None) -> int:
     """0 when the hotel is open."""
     parser = argparse.ArgumentParser(prog="python -m tools.hotel.opening", description=__doc__)
     parser.add_argument("--no-arrivals", action="store_true", help="book nobody")
+    parser.add_argument("--suite", action="store_true", help=f"a second companion at door {SUITE}")
     words = parser.parse_args(argv)
     chosen = settings.use(settings.load())
     db.connect(chosen)
     hotel = the_property()
-    enrol_companions(hotel)
+    enrol_companions(hotel, suite=words.suite)
     if not words.no_arrivals:
         book_arrivals(hotel)
     print(f"{NAME} is open ({hotel.property_id}).")

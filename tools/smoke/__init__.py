@@ -1,1 +1,1 @@
-"""The smoke run: the main job on real parts, headless, through public faces only, in under a minute."""
+"""The smoke run: the main job and every journey beside it, on real parts, headless, through public faces only."""

@@ -1,4 +1,4 @@
-"""`make smoke`: starts every part on ports and data of its own, walks through the main job, and sums up."""
+"""`make smoke`: starts every part on ports and data of its own, walks through every journey, and sums up."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, _asked)
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="lockmate-smoke-"))
-    house = House(folder, free_port(), free_port(), clock=folder / "clock")
+    house = House(folder, free_port(), free_port(), clock=folder / "clock", mail_port=free_port())
     (folder / "clock").write_text("0", "ascii")
     report = Report(STEPS)
     processes = Processes()
@@ -74,9 +74,9 @@ def _versions(journey: Journey, processes: Processes) -> dict[str, str]:
     """What ran, with versions."""
     found = dict(processes.versions())
     micropython = version_of([str(binary(32)), "-c", "import sys; print(sys.version)"])
-    for door in journey.doors.values():
+    for door in journey.companions:
         ready = next((seen for seen in door.companion.observed if "ready" in seen), {})
-        found[f"companion {door.number}"] = f"{micropython}; Ed25519 engine {ready.get('engine', 'unknown')}"
+        found[door.companion_id] = f"{micropython}; Ed25519 engine {ready.get('engine', 'unknown')}"
     found["python"] = platform.python_version()
     return found
 

@@ -27,6 +27,7 @@ class SmokeDoor:
         self.name = str(entry["name"])
         self.companion_id = str(entry["companion_id"])
         self.books = books
+        self.cuts = 0
         self.cable = Cable(broker_port)
         self._flash = data / entry["flash"]
         config = config_of(self._flash)
@@ -37,6 +38,12 @@ class SmokeDoor:
 
     def start(self) -> None:
         """Give power."""
+        self.companion.start()
+
+    def cut_power(self) -> None:
+        """Cut the power at once, and give it again: an open that was on flash may lack its pulse."""
+        self.cuts += 1
+        self.companion.kill()
         self.companion.start()
 
     def stop(self) -> None:
@@ -120,7 +127,7 @@ class SmokeDoor:
         wrong = trail_faults(self.events(), self.link_key)
         must(not wrong, f"door {self.name}: " + "; ".join(wrong[:5]))
         opened = sum(event["kind"] == "opened" for event in self.events())
-        must(opened == self.companion.opens,
+        must(self.companion.opens <= opened <= self.companion.opens + self.cuts,
              f"door {self.name}: the bolt moved {self.companion.opens} times, the database has {opened} opened events")
 
     def link(self) -> str:
@@ -130,6 +137,22 @@ class SmokeDoor:
 
     def _last_stored(self) -> list[str]:
         return [bytes(event["line"]).decode() for event in self.events()[-2:]]
+
+    # --- its line
+
+    def goes_off_line(self) -> None:
+        """Pull the cable, and wait until the cloud has noticed."""
+        self.cable.pull()
+        wait_for(lambda: not self.books.companion(self.companion_id)["online"], 10,
+                 lambda: f"door {self.name}: the cable is pulled and the cloud still calls it on line")
+
+    def comes_on_line(self) -> None:
+        """Put the cable back, and wait until the cloud has heard of it and all it wrote is stored."""
+        self.cable.plug()
+        wait_for(lambda: self.books.companion(self.companion_id)["online"], 25,
+                 lambda: f"door {self.name} is not back: {self.link()}")
+        self.comes_in_step(15)
+        self.all_home()
 
     # --- what the cloud believes
 

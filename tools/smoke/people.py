@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from dataclasses import dataclass
@@ -37,17 +38,19 @@ class Card:
 class Guest:
     """A guest with a phone."""
 
-    def __init__(self, base: str, name: str, phone: str) -> None:
+    def __init__(self, base: str, name: str, phone: str, email: str = "") -> None:
         self.name = name
         self.phone = phone
+        self.email = email
         self.browser = Browser(base, "en")
         self.code = ""
         self.key_id = ""
 
     def claim(self, address: str) -> None:
-        """Scan the desk's QR, type the number, and read the short code."""
+        """Scan the desk's QR, type the number (and the e-mail address, of who has one), and read the short code."""
         page = self.browser.get(address)
-        waiting = self.browser.submit(page, "/g/claim", phone=self.phone)
+        letters = {"email": self.email} if self.email else {}
+        waiting = self.browser.submit(page, "/g/claim", fields={"phone": self.phone, **letters})
         found = _CODE.findall(waiting.text)
         must(found, f"{self.name}'s phone shows no code on {waiting.path}: {waiting.text[:300]}")
         must(self.phone[-4:] in waiting.text, f"{self.name}'s phone does not show its last digits: {waiting.text}")
@@ -61,9 +64,9 @@ class Guest:
             for card in facts["cards"]
         ]
 
-    def card(self) -> Card:
-        """The one card this guest holds."""
-        cards = [card for card in self.sheaf() if card.slots]
+    def card(self, room: str = "") -> Card:
+        """The one card this guest holds (in that room)."""
+        cards = [card for card in self.sheaf() if card.slots and room in {"", card.room}]
         must(len(cards) == 1, f"{self.name} holds {len(cards)} cards with tokens, not 1")
         return cards[0]
 
@@ -134,11 +137,42 @@ class Clerk:
         """What the desk reads of a door."""
         return self.browser.get(f"/desk/doors/{door}").text
 
+    def authorise(self, stay: int, guest: Guest) -> None:
+        """The lock beside the first name without a key, for the phone of this guest, which claims now."""
+        guest.claim(self.desk_qr())
+        self.issue(self.pick(self.claims_page(stay), guest))
+
+    def does(self, page: str, **fields: str | list[str]) -> Page:
+        """Open the page of a step, fill in its form, and press its button; the page that follows."""
+        return self.browser.submit(self.browser.get(page), page.partition("?")[0], fields=fields)
+
+    def add_guest(self, stay: int, name: str) -> None:
+        """Add a joiner."""
+        self.browser.submit(self.browser.get(f"/desk/stays/{stay}"), f"/desk/stays/{stay}/guests", name=name)
+
+    def reset_token(self, door: int) -> str:
+        """The token that the desk's screen shows for a door."""
+        page = self.does(f"/desk/doors/{door}/reset")
+        found = re.search(r'data-token="(HK1:[^"]+)"', page.answer.text)
+        must(found, f"the desk shows no reset token: {page.text[:300]}")
+        return html.unescape(found[1]) if found else ""
+
+    def issue_staff_key(self, person: Guest, job: str, zone: int) -> None:
+        """A staff key for a zone, from now for a shift, on the phone that claims now."""
+        person.claim(self.desk_qr())
+        waiting = self.browser.get("/desk/staff-keys")
+        for link in waiting.links:
+            if re.fullmatch(r"/desk/staff-keys/issue\?claim=\d+", link):
+                page = self.browser.get(link)
+                if person.code in page.text and person.phone[-4:] in page.text:
+                    self.browser.submit(page, "/desk/staff-keys/issue", who=person.name, job=job, zone=str(zone))
+                    return
+        must(False, f"{person.name}'s code {person.code} is not among the claims: {waiting.text[:300]}")
+
     def whole_check_in(self, guest: Guest, room: int) -> int:
         """From the order to the check-in, with the key on the guest's phone; the stay's number."""
         stay = self.prepare(self.enter_order(guest, room), room)
-        guest.claim(self.desk_qr())
-        self.issue(self.pick(self.claims_page(stay), guest))
+        self.authorise(stay, guest)
         self.check_in(stay)
         return stay
 

@@ -30,6 +30,13 @@ def test_a_form_is_read_as_a_browser_would_send_it():
     assert form.choices["room"] == ["802"]
 
 
+def test_a_field_that_is_there_twice_is_sent_twice():
+    html = '<form method="post" action="/a"><input name="name" value="x"><input name="name"><input name="note"></form>'
+    form = page(html).form("/a")
+    assert form.repeated == {"name": ["x", ""]}
+    assert form.fields["note"] == ""
+
+
 def test_scripts_are_not_text_and_hold_no_forms():
     seen = page()
     assert len(seen.forms) == 1

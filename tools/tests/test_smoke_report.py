@@ -6,8 +6,11 @@ import json
 
 import pytest
 
-from tools.smoke.journey import STEPS, Journey
+from tools.smoke.doorways import Doorways
+from tools.smoke.journey import LAST, STEPS, Journey
+from tools.smoke.paperwork import Paperwork
 from tools.smoke.report import Halt, Report, must
+from tools.smoke.staying import Staying
 
 
 def last_line(capsys):
@@ -48,4 +51,7 @@ def test_a_step_that_breaks_in_any_other_way_fails_too(capsys):
 
 
 def test_every_step_has_its_walk():
-    assert all(callable(getattr(Journey, f"_{name}")) for name in STEPS)
+    walks = [(part, name) for part in (Journey, Staying, Doorways, Paperwork) for name in part.STEPS]
+    assert all(callable(getattr(part, f"_{name}")) for part, name in walks)
+    assert [*(name for _part, name in walks), LAST] == STEPS
+    assert len(set(STEPS)) == len(STEPS)
