@@ -54,7 +54,10 @@ class Doorways(Part):
 
     def _holds_button(self, guest: Guest) -> dict[str, Any]:
         """Scan the sticker of 802 and hold the button: what the page is answered first."""
-        page = guest.browser.get(seen_in(sticker_of(self.walk.house.web_url + self._place(OTHER))))
+        printed = html.unescape(self.walk.clerk.browser.get("/desk/stickers").answer.text)
+        address = re.search(rf'data-address="([^"]+{re.escape(self._place(OTHER))})"', printed)
+        must(address, f"the desk prints no sticker for door {OTHER}")
+        page = guest.browser.get(seen_in(sticker_of(address[1] if address else "")))
         place = re.search(r'data-open="([^"]+)" data-token="([^"]+)"', page.answer.text)
         must(place, f"the sticker's page has no button: {page.text[:300]}")
         told: dict[str, Any] = {}

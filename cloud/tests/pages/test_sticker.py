@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+import zxingcpp
+from PIL import Image
 
 from lockmate import doors, stays
 from lockmate.doors import remote
@@ -114,3 +118,12 @@ def test_in_chinese(screens, carded, hotel):
     phone.says("正在联系门锁")
     answers()
     phone.says("门已打开")
+
+
+def test_the_stickers_that_the_desk_prints_lead_to_their_doors(desk, scan, hotel):
+    page = desk.opens("/desk/stickers")
+    drawn = page.locator(".sheets canvas:visible")
+    drawn.nth(hotel.property.doors.count() - 1).wait_for()
+    sticker = page.locator("canvas[data-address$='/801']")
+    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(sticker.screenshot())))
+    assert [scan(code, desk.site) for code in found] == [f"/g/d/{hotel.property.property_id}/801"]

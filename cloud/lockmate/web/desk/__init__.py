@@ -32,6 +32,7 @@ from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
     sessions,
     staffing,
     staying,
+    stickers,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "sessions",
     "staffing",
     "staying",
+    "stickers",
 ]

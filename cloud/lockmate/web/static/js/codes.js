@@ -1,11 +1,13 @@
-// Draws the tokens that a page shows: <canvas data-token="HK1:…">. The drawing part is fetched when it is needed.
+// Draws the codes that a page shows: <canvas data-token="HK1:…"> and <canvas data-address="https://…">.
+// The drawing part is fetched when it is needed.
 
 export async function showCodes(root) {
-  const canvases = [...root.querySelectorAll("canvas[data-token]")];
+  const canvases = [...root.querySelectorAll("canvas[data-token], canvas[data-address]")];
   if (canvases.length) {
-    const { draw, TOKEN } = await import("./qr.js");
+    const { ADDRESS, draw, TOKEN } = await import("./qr.js");
     for (const canvas of canvases) {
-      draw(canvas, canvas.dataset.token, TOKEN, canvas.parentElement.clientWidth);
+      const { token, address } = canvas.dataset;
+      draw(canvas, token ?? address, token ? TOKEN : ADDRESS, canvas.parentElement.clientWidth);
       canvas.hidden = false;
     }
   }
