@@ -8,6 +8,7 @@ or the bolt moves.
 
 import asyncio
 import binascii
+import gc
 import hashlib
 import json
 
@@ -319,6 +320,7 @@ class Uplink:
         if wire is None or self._holds(wire):
             return
         epoch = self._beliefs.clock_epoch
+        gc.collect()  # nothing larger ever comes: make room for it first
         try:
             policy = self._beliefs.accept(wire, self._clock, self._now_ms())
         except Refused as refused:
@@ -330,7 +332,8 @@ class Uplink:
         except MemoryError:
             if self._holds(wire):
                 raise  # it broke off while keeping it: a start from flash puts that right
-            self._refuse("no_memory")  # the next state tells our version, and the cloud sends the policy again
+            self._refuse("no_memory")
+            self._policy = wire  # tried again after the rest: what lay in its way will have moved on
             return
         if epoch is not None and policy.clock_epoch > epoch:
             self._handed = Handed(self._journal.seq + 1)  # an ack from before must not bring the wrong time back
