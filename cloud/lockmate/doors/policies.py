@@ -15,7 +15,7 @@ from lockmate.doors.errors import BadRules, PolicyTooLong
 from lockmate.doors.link import compact
 from lockmate.doors.models import Companion, DoorRules, Policy
 from lockmate.doors.rooms import rules_of
-from lockmate.keys import issuer
+from lockmate.keys import issuer, signed
 from lockmate.properties.models import Door
 from lockmate.protocol import (
     CLOCK_LOST,
@@ -29,7 +29,6 @@ from lockmate.protocol import (
 )
 
 _SIGNATURE = 64
-_HEAD = b"\x84\x6aSignature1\x43\xa1\x01\x32"  # COSE_Sign1's Sig_structure with protected header {1: -19} (RFC 9052)
 
 
 def publish(door: Door) -> Policy:
@@ -87,7 +86,7 @@ def companions_of(door: Door) -> list[Companion]:
 def to_be_signed(slot: int, property_id: bytes, door: int, body: bytes) -> bytes:
     """The Sig_structure of a policy."""
     aad = b"HP1" + bytes([slot]) + property_id + door.to_bytes(4, "big")
-    return _HEAD + _bstr_head(len(aad)) + aad + _bstr_head(len(body)) + body
+    return signed.to_be_signed(aad, body)
 
 
 def set_rules(
@@ -167,12 +166,3 @@ def _check_settings(settings: dict[str, int]) -> None:
         least, most = POLICY_SETTINGS[name]
         if not least <= value <= most:
             raise BadRules(field=name, least=least, most=most)
-
-
-def _bstr_head(size: int) -> bytes:
-    """The head of a CBOR byte string, in its shortest form (RFC 8949 section 3)."""
-    if size < 24:
-        return bytes([0x40 + size])
-    if size < 256:
-        return bytes([0x58, size])
-    return b"\x59" + size.to_bytes(2, "big")

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lockmate.keys import signed
 from lockmate.keys.base45 import encode
 from lockmate.keys.errors import TokenMalformed
 from lockmate.protocol import (
@@ -23,9 +24,8 @@ from lockmate.protocol import (
 
 _RECORD = struct.Struct(">BBII8sIIII")
 _VERSION = 0x10
-_HEAD = b"\x84\x6aSignature1\x43\xa1\x01\x32"  # COSE_Sign1's Sig_structure with protected header {1: -19} (RFC 9052)
 # aad is always 13 bytes, the payload 41
-_AAD_HEAD = _HEAD + b"\x4dHK1"
+_AAD_HEAD = signed.HEAD + b"\x4dHK1"
 _PAYLOAD_HEAD = b"\x58\x29\xa4\x04\x1a"
 
 
