@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import re
@@ -13,6 +14,7 @@ import zxingcpp
 from base45 import b45decode
 from PIL import Image
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from lockmate import claims, clock, db, staff, stays
 from lockmate.app import create_app
@@ -48,13 +50,23 @@ class _Quiet(WSGIRequestHandler):
         """The tests say what matters."""
 
 
+def _whole(app):
+    """The application with each answer read before it is sent: a browser that leaves early leaves no file open."""
+
+    def answer(environ, start_response):
+        with contextlib.closing(ClosingIterator(app(environ, start_response))) as parts:
+            return [b"".join(parts)]
+
+    return answer
+
+
 @pytest.fixture
 def site(hotel, house):
     """The address of the running application."""
     staff.Account.update(language="en").execute()
     db.database.close()
     app = create_app(dataclasses.replace(house, public_url="http://127.0.0.1:1"))
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, _whole(app), threaded=True, request_handler=_Quiet)
     app.config["LOCKMATE_PUBLIC_URL"] = address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
