@@ -79,6 +79,42 @@ def test_a_policy_that_finds_no_room_is_tried_again_and_the_door_lives_on():
     assert journal.lines[-1] == ("policy", {"policy_version": taken.version})
 
 
+class TooWide:
+    """A policy in the client's buffer, of which no copy can be had."""
+
+    def __len__(self):
+        return 100
+
+    def __iter__(self):
+        raise MemoryError
+
+
+def test_a_policy_that_could_not_even_be_taken_in_is_asked_for_again_once_in_a_rest():
+    made, journal = uplink(keeps=False)
+    told = []
+
+    async def publish(topic, parts, retain=False):
+        told.append(made._now_ms())
+        made._on_message(POLICY, TooWide())  # the cloud answers a state that is behind with the policy
+
+    made.client.publish = publish
+
+    async def hears():
+        await made._send_state()
+        hearing = asyncio.create_task(made._hear())
+        for n in range(60):
+            made._now_ms = lambda n=n: 100 * n
+            made._mail.set()  # as `_tend` does while something waits
+            for _ in range(3):
+                await asyncio.sleep(0)
+            await made._send_state()
+        hearing.cancel()
+
+    asyncio.run(hears())
+    assert journal.lines == [("fault", {"fault": "policy", "code": "no_memory"})]
+    assert told == [0, 0, 2000, 4000], told
+
+
 def test_one_that_broke_off_while_it_was_kept_needs_a_new_start():
     made, _ = uplink(keeps=True)
     made._on_message(POLICY, memoryview(b"x" * 100))

@@ -53,6 +53,7 @@ _ASK_AGAIN_MS = 60_000
 _REFUSALS_MS = 60_000  # refusals are counted this long, then written
 _REST_MS = 2_000  # after a refused policy: a check costs far more than a forgery
 _TEND_MS = 1_000
+_NO_MEMORY = "no_memory"
 _SAFE_INTEGER = 1 << 53
 _U32 = 0xFFFFFFFF
 
@@ -177,7 +178,7 @@ class Uplink:
             try:
                 self._policy = bytes(payload)
             except MemoryError:
-                self._unread = "no_memory"
+                self._unread = _NO_MEMORY
         self._mail.set()
 
     def _on_trouble(self, error: Exception) -> None:
@@ -317,6 +318,8 @@ class Uplink:
             code = self._unread
             self._unread = ""
             self._refuse(code)
+            if code == _NO_MEMORY:
+                self._told = ()  # the policy is gone; the state asks for it, and comes at most once in a rest
         if wire is None or self._holds(wire):
             return
         epoch = self._beliefs.clock_epoch
@@ -332,7 +335,7 @@ class Uplink:
         except MemoryError:
             if self._holds(wire):
                 raise  # it broke off while keeping it: a start from flash puts that right
-            self._refuse("no_memory")
+            self._refuse(_NO_MEMORY)
             self._policy = wire  # tried again after the rest: what lay in its way will have moved on
             return
         if epoch is not None and policy.clock_epoch > epoch:
