@@ -24,7 +24,7 @@ run: setup ## Run a demo hotel with doors to open; FRESH=1 starts anew
 test: setup ## Run all tests; prints the seconds of each layer
 	@$(PYTEST) -q $(ARGS)
 
-smoke: setup ## Walk through every journey on real parts, headless, under two minutes
+smoke: setup ## Walk through every journey on real parts, headless, in about half a minute
 	@$(BIN)/python -m tools.smoke
 
 bench: setup ## Measure; writes build/bench.json (ONLY=verify|door|mint|ingest|rotate|fleet|pages for a part)

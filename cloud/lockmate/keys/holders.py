@@ -88,23 +88,35 @@ def carry_link(holder: Holder) -> str:
     return f"{selector}.{proof}"
 
 
+def offered_by(secret: str) -> Holder:
+    """Whose cards a link would bring; it stays to be taken. Raises CarryEnded."""
+    holder: Holder = _carry(secret, clock.now_ms()).holder
+    return holder
+
+
 def take(secret: str) -> tuple[Holder, str]:
     """The link was opened in another browser: its holder, and that browser's own secret. Raises CarryEnded."""
-    selector, _, proof = secret.partition(".")
     now = clock.now_ms()
     with transaction():
-        carry = Carry.get_or_none(Carry.selector == selector)
-        kept = carry.secret_hash if carry is not None else _hash("")
-        if not hmac.compare_digest(kept, _hash(proof)) or carry is None:
-            raise CarryEnded
-        if carry.taken_at is not None or carry.ends_at <= now:
-            raise CarryEnded
+        carry = _carry(secret, now)
         Carry.update(taken_at=now).where(Carry.id == carry.id).execute()
         own = _secret()
         Browser.create(holder=carry.holder_id, secret_hash=_hash(own), made_at=now)
         holder: Holder = carry.holder
         _record(holder, _hotels_of(holder), "holder:carried")
         return holder, own
+
+
+def _carry(secret: str, now: int) -> Carry:
+    """The row of a link that may still be taken; raises CarryEnded."""
+    selector, _, proof = secret.partition(".")
+    carry: Carry | None = Carry.get_or_none(Carry.selector == selector)
+    kept = carry.secret_hash if carry is not None else _hash("")
+    if not hmac.compare_digest(kept, _hash(proof)) or carry is None:
+        raise CarryEnded
+    if carry.taken_at is not None or carry.ends_at <= now:
+        raise CarryEnded
+    return carry
 
 
 def actor(holder: Holder, property: Property) -> Actor:

@@ -45,7 +45,7 @@ from lockmate.stays.models import Guest, GuestKey, Move, Order, Payment, Stay
 from lockmate.stays.moving import move, move_back, moves_of, note_opened
 from lockmate.stays.paying import PAYMENT_METHODS, Paid, pay, payments_of
 from lockmate.stays.people import phone_of
-from lockmate.stays.rekeying import also_open_to, rekey
+from lockmate.stays.rekeying import also_on_phones, rekey
 from lockmate.stays.rescheduling import reschedule
 from lockmate.stays.tending import tend
 
@@ -87,7 +87,7 @@ __all__ = [
     "StayNotIn",
     "StayOver",
     "UndoTooLate",
-    "also_open_to",
+    "also_on_phones",
     "authorise",
     "authorise_again",
     "check_in",

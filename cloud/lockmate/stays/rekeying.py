@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockmate import clock
 from lockmate.db import transaction
 from lockmate.doors import rooms
 from lockmate.errors import NotFound
@@ -11,7 +12,7 @@ from lockmate.keys.models import Key
 from lockmate.properties.models import Door
 from lockmate.staff import Actor, audit
 from lockmate.stays import holding
-from lockmate.stays.models import Guest, GuestKey, Stay
+from lockmate.stays.models import Guest, Stay
 from lockmate.stays.telling import tell
 
 
@@ -48,13 +49,13 @@ def rekey(stay: Stay, lost: Sequence[Guest] = (), *, by: Actor) -> Stay:
         return stay
 
 
-def also_open_to(stay: Stay, lost: Sequence[Guest]) -> list[Stay]:
-    """Other running stays of this hotel of which a lost phone holds a key: they are to be re-keyed too."""
-    gone = _phones(holding.live_keys(stay), lost)
-    query = Stay.select().join(Guest).join(GuestKey).join(Key)
-    query = query.where(Key.holder.in_(gone), Key.state == "active", Stay.state == "in_house", Stay.id != stay.id)
-    query = query.where(Stay.property == stay.property_id)
-    return list(query.distinct().order_by(Stay.id))
+def also_on_phones(stay: Stay, guests: Sequence[Guest]) -> list[Key]:
+    """What else these guests' phones hold in this hotel: other rooms' keys and staff keys, to be ended there too."""
+    held = holding.live_keys(stay)
+    gone, own = _phones(held, guests), {key.id for _, key in held}
+    query = Key.select(Key, Door).left_outer_join(Door)
+    query = query.where(Key.holder.in_(gone), Key.property == stay.property_id, Key.id.not_in(own))
+    return list(query.where(Key.state != "ended", Key.ends_at > clock.now_ms()).order_by(Key.id))
 
 
 def _phones(held: list[tuple[Guest, Key]], lost: Sequence[Guest]) -> set[int]:

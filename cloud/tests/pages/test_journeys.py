@@ -81,7 +81,7 @@ def test_a_walk_in_with_a_joiner_who_is_removed_again(desk, hotel, companion, ph
     in_dialog(page).get_by_text("ends at once and the doors are told to refuse it").wait_for()
     in_dialog(page).get_by_role("button", name="Remove").click()
     desk.says("Li Na is removed")
-    desk.says("Can still open 801 until")
+    desk.says("May still open 801 until")
     door.hears_newest(hotel, "801")
     assert door.scan(text, time.now_s) == "revoked"
     companion.holds(policies.newest(hotel.door("801")))
@@ -205,7 +205,7 @@ def test_the_staff_get_keys_and_the_printed_set_opens(screens, hotel, phone, com
     mei.says("Zhang Wei now holds a staff key.")
     page.get_by_role("link", name="Renew all staff keys").click()
     in_dialog(page).get_by_role("button", name="Renew").click()
-    mei.says("Newest rules not confirmed yet by 1 of 1 doors: 801.")
+    mei.says("Doors that have not confirmed the newest rules yet: 801 (1 of 1).")
     companion.holds(policies.newest(hotel.door("801")))
     companion.reports()
     mei.says("Newest rules confirmed by all doors")

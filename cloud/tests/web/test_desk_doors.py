@@ -132,7 +132,7 @@ def test_an_epoch_is_raised_and_the_doors_confirm_it(manager, hotel, companion, 
     question = manager.get(f"/desk/staff-keys/raise?kind={kind}").text
     assert "code" in question
     page = manager.post(f"/desk/staff-keys/raise?kind={kind}")
-    assert "Newest rules not confirmed yet by 1 of 1 doors: 801." in page.text
+    assert "Doors that have not confirmed the newest rules yet: 801 (1 of 1)." in page.text
     companion.holds(policies.newest(hotel.door("801")))
     companion.reports()
     assert "Newest rules confirmed by all doors with a companion (1)." in manager.part("/desk/staff-keys/doors").text

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from lockmate import keys, stays
+from lockmate import keys, staff, stays
 from lockmate.doors import policies
 from lockmate.keys import Key
 from lockmate.properties import Property
@@ -171,7 +171,7 @@ def test_a_move_at_once_says_what_the_old_door_confirmed(desk, hotel, in_house, 
     page = desk.post(f"/desk/stays/{in_house.id}/move", room="803", when="at_once")
     assert "The stay is now in 803; the keys of 801 are ended." in page.text
     assert "Moved to another room." in page.text
-    assert "Can still open 801 until" in truths(desk, in_house)
+    assert "May still open 801 until" in truths(desk, in_house)
     time.passes(seconds=2)
     companion.holds(policies.newest(hotel.door("801")))
     companion.reports()
@@ -204,6 +204,23 @@ def test_a_lost_phone_is_chosen(desk, hotel, in_house, phones):
     assert "Phone lost." in page.text
     assert "Replaced after a lost phone." in page.text
     assert page.text.count("Issue a key to") > 0
+
+
+def test_what_else_a_lost_phone_holds_is_said_before_and_after(desk, hotel, in_house, time):
+    other = hotel.checked_in("802", name="Wang Xiaoming")
+    stays.authorise_again(other.present()[0], holder_of=in_house.present()[0], by=hotel.desk)
+    holder = Stay.get_by_id(in_house.id).present()[0].key.holder
+    shift = (time.now_ms, time.now_ms + 3_600_000)
+    staff_key = keys.issue_staff(holder, hotel.property, 1 << 8, "Mei · Housekeeping", *shift, by=hotel.desk)
+    page = desk.get(f"/desk/stays/{in_house.id}/rekey")
+    assert "The same phone also holds: room 802, Mei · Housekeeping" in page.text
+    page = desk.post(f"/desk/stays/{in_house.id}/rekey", lost=in_house.present()[0].id)
+    assert "The lost phone also holds: room 802, Mei · Housekeeping. End these as well" in page.text
+    staff.Account.update(role="manager").execute()
+    page = desk.get(f"/desk/staff-keys/{staff_key.id}/end")
+    assert "it also holds: room 802. End these as well" in page.text
+    stays.rekey(Stay.get_by_id(other.id), Stay.get_by_id(other.id).present(), by=hotel.desk)
+    assert "also holds" not in desk.get(f"/desk/staff-keys/{staff_key.id}/end").text
 
 
 def test_one_phone_for_two_rooms(desk, hotel, in_house):

@@ -133,26 +133,26 @@ def test_a_link_brings_the_cards_to_one_more_browser_once(mobile, browser, hotel
     claimed(mobile, hotel)
     link = link_of(mobile)
     other, late = browser(), browser()
-    assert "Your cards come here" in other.get(link).text
-    other.get(link)  # a chat that looks at the link uses nothing up
+    asked = other.get(link).text
+    assert all(words in asked for words in ("Take these cards here?", "801", "Lakeside", "Wang"))
+    late.get(link)  # a chat that looks at the link uses nothing up
     assert other.post(link).request.path == "/g/card"
     both = [phone.json("/g/card/sheaf").json["cards"][0]["key"] for phone in (mobile, other)]
     assert both == [keys.Key.get().key_id] * 2
     assert mobile.cookie(COOKIE, path="/g/").value != other.cookie(COOKIE, path="/g/").value
     assert other.cookie(COOKIE, path="/g/").http_only
-    late.get(link)
-    again = late.post(link)
-    assert again.status_code == 410
-    assert "carry_ended" in again.text
+    for again in (late.post(link), late.get(link)):
+        assert again.status_code == 410
+        assert "carry_ended" in again.text
     assert late.json("/g/card/sheaf").json["cards"] == []
 
 
 def test_a_link_ends_after_ten_minutes(mobile, browser, hotel, time):
     claimed(mobile, hotel)
     link, other = link_of(mobile), browser()
-    time.passes(minutes=10, seconds=1)
     other.get(link)
-    assert other.post(link).status_code == 410
+    time.passes(minutes=10, seconds=1)
+    assert (other.get(link).status_code, other.post(link).status_code) == (410, 410)
 
 
 def test_who_has_no_card_can_make_no_link(browser):
@@ -162,9 +162,21 @@ def test_who_has_no_card_can_make_no_link(browser):
     assert stranger.post("/g/carry").request.path == "/g/carry"
 
 
-def test_a_browser_that_has_cards_is_told_that_they_go(mobile, browser, hotel):
+def test_somebody_elses_link_replaces_nothing_before_both_sides_were_named(mobile, browser, hotel):
     claimed(mobile, hotel)
     other = browser()
     claimed(other, hotel, "802", "13900005678")
-    assert "are replaced" in other.get(link_of(mobile)).text
-    assert "are replaced" not in browser().get(link_of(mobile)).text
+    link = link_of(mobile)
+    comes, _, goes = other.get(link).text.partition("They take the place of")
+    assert "801" in comes and "802" not in comes and "802" in goes
+    assert "Replace mine with these" in goes and "Keep mine" in goes
+    assert other.json("/g/card/sheaf").json["cards"][0]["room"] == "802"
+    assert "Replace" not in browser().get(link).text
+    assert "Replace" not in mobile.get(link).text, "the phone that made it loses nothing"
+
+
+def test_a_link_of_staff_cards_names_them(mobile, browser, hotel, time):
+    claimed(mobile, hotel)
+    shift = (time.now_ms, time.now_ms + 3_600_000)
+    keys.issue_staff(Holder.get(), hotel.property, 1 << 8, "Mei · Housekeeping", *shift, by=hotel.desk)
+    assert "Mei · Housekeeping" in browser().get(link_of(mobile)).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
@@ -9,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from lockmate import stays
 from lockmate.errors import BadField
+from lockmate.keys import Key
 from lockmate.stays import PAYMENT_METHODS, Guest, Move, Stay
 from lockmate.web import answers, money, reports, times
 from lockmate.web.access import actor, allowed, here
@@ -49,6 +51,7 @@ class Question:
     back: str
     section: str = "in_house"
     danger: bool = False
+    also: str = ""  # what this step leaves as it is, and is easily overlooked
     version: int | None = None  # of the stay, where doing it twice is not the same as once
 
 
@@ -181,7 +184,13 @@ def rekey(stay_id: int) -> ResponseReturnValue:
     """Whose phone is lost?"""
     found = stay_here(stay_id)
     held = [guest for guest in found.present() if guest.key is not None and guest.key.state == "active"]
-    return render_template("desk/rekey.html", layout=answers.layout(), stay=found, held=held)
+    also = {guest.id: t("site.comma").join(card_names(stays.also_on_phones(found, [guest]))) for guest in held}
+    return render_template("desk/rekey.html", layout=answers.layout(), stay=found, held=held, also=also)
+
+
+def card_names(held: Iterable[Key]) -> list[str]:
+    """Keys as the desk calls them: by the room, or by whose staff key it is."""
+    return [t("rekey.room", room=key.door.name) if key.kind == "guest" else key.label for key in held]
 
 
 @desk.post("/stays/<id:stay_id>/rekey")
@@ -193,10 +202,10 @@ def rekey_now(stay_id: int) -> ResponseReturnValue:
     lost = [guest for guest in found.present() if guest.id in numbers]
     if not lost:
         raise BadField(field="lost")
-    others = stays.also_open_to(found, lost)
+    others = card_names(stays.also_on_phones(found, lost))
     stays.rekey(found, lost, by=actor())
-    for other in others:
-        flash(t("rekey.also", room=other.room.name), "warn")
+    if others:
+        flash(t("rekey.also", cards=t("site.comma").join(others)), "warn")
     return _to(found, t("rekey.done", guests=t("site.comma").join(guest.name for guest in lost)))
 
 

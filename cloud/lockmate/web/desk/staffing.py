@@ -17,7 +17,7 @@ from lockmate.protocol import EMERGENCY, LIVES, ZONE_MAX
 from lockmate.web import answers, times
 from lockmate.web.access import actor, allowed, here
 from lockmate.web.desk import desk, forms
-from lockmate.web.desk.changing import Question, asked
+from lockmate.web.desk.changing import Question, asked, card_names
 from lockmate.web.desk.claiming import Waiting
 from lockmate.web.numbers import row_number
 from lockmate.web.security import limiter
@@ -174,8 +174,17 @@ def end_staff_key(key_id: int) -> ResponseReturnValue:
             back=url_for("desk.staff_keys"),
             section="staff_keys",
             danger=True,
+            also=_also(key),
         )
     )
+
+
+def _also(key: Key) -> str:
+    """What else that phone holds in this hotel; empty for a sheet, or where it holds no more."""
+    held = keys.keys_of(key.holder, property=here()) if key.holder is not None else []
+    now = clock.now_ms()
+    others = card_names(one for one in held if one.id != key.id and one.state != "ended" and one.ends_at > now)
+    return t("staff_keys.also", cards=t("site.comma").join(others)) if others else ""
 
 
 @desk.post("/staff-keys/<id:key_id>/end")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import JOIN
+
 from lockmate import clock, keys
 from lockmate.keys import Holder, Key, KeyEnded, KeyNotYet
 from lockmate.properties import Door, Property, Zone
@@ -21,6 +23,7 @@ class Card:
 
     key: Key
     order: str
+    guest: str  # as the desk wrote it; empty for who is none
     opens: tuple[str, ...]  # what it opens beside its room: common doors, a staff card's zones
 
     @property
@@ -84,7 +87,8 @@ def of(held: list[Key]) -> list[Card]:
     for key in held:
         places: Iterable[Any] = (common if key.kind == "guest" else zones).get(key.property_id, ())
         opens = tuple(name for name, mask in places if mask & key.zones)
-        cards.append(Card(key, orders.get(key.id, ""), opens))
+        number, name = orders.get(key.id, ("", ""))
+        cards.append(Card(key, number, name, opens))
     return cards
 
 
@@ -92,11 +96,11 @@ def _ended_at(key: Key) -> int:
     return int(key.ended_at if key.state == "ended" and key.ended_at else key.ends_at)
 
 
-def _orders(held: list[Key]) -> dict[int, str]:
-    """The order numbers by key."""
-    query = Guest.select(Guest.key, Order.number).join(Stay).join(Order).where(Guest.key.in_(held))
-    rows: Any = query.dicts()
-    return {row["key"]: row["number"] for row in rows}
+def _orders(held: list[Key]) -> dict[int, tuple[str, str]]:
+    """(order number or empty, guest's name) by key."""
+    query = Guest.select(Guest.key, Guest.name, Order.number).join(Stay).join(Order, JOIN.LEFT_OUTER)
+    rows: Any = query.where(Guest.key.in_(held)).dicts()
+    return {row["key"]: (row["number"] or "", row["name"]) for row in rows}
 
 
 def _common_doors(held: list[Key]) -> dict[int, list[tuple[str, int]]]:

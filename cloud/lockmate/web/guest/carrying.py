@@ -37,10 +37,15 @@ def carry_now() -> ResponseReturnValue:
 
 @guest.get("/carry/<secret>")
 @public
+@limiter.limit("20/minute")
 def arrive(secret: str) -> ResponseReturnValue:
-    """Asks before it takes: a program that looks at links in a chat must not use this one up."""
-    holder = phone.known()
-    return render_template("guest/arrive.html", secret=secret, replaces=bool(holder and cards.shown(holder)))
+    """Shows whose cards come, and asks: somebody else's must not slip into this browser, nor push out its own.
+
+    A program that looks at links in a chat does not use this one up.
+    """
+    holder, offers = phone.known(), holders.offered_by(secret)
+    mine = cards.shown(holder) if holder is not None and holder.id != offers.id else []
+    return render_template("guest/arrive.html", secret=secret, comes=cards.shown(offers), mine=mine)
 
 
 @guest.post("/carry/<secret>")
