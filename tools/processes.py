@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _PACE = 0.02  # s between two looks at a condition
+_OURS = (15_000, 32_000)  # ports below those of outgoing connections (ip_local_port_range, from 32,768 by default)
 
 
 class ProcessError(Exception):
@@ -45,10 +47,16 @@ def port_is_open(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that was free a moment ago, and that the system gives to nobody by itself meanwhile.
+
+    Those it would choose are also those of outgoing connections: one of them could be taken before we listen.
+    By chance, so that two runs beside each other do not meet.
+    """
+    for port in random.sample(range(*_OURS), k=100):
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise ProcessError(f"no port is free from {_OURS[0]} to {_OURS[1]}")
 
 
 def version_of(argv: Sequence[str]) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path, PurePath
 
 import pytest
 
 from tools.checks import firmware, packages, tree
 from tools.checks.layers import layer_of
+from tools.checks.tree import ROOT
 
 
 def test_setup_cfg_lists_exactly_the_packages_of_the_tree() -> None:
@@ -83,3 +88,14 @@ def test_a_test_belongs_to_the_layer_of_its_folder_and_pages_to_their_own() -> N
     assert layer_of(PurePath("cloud/tests/web/test_desk.py"), set()) == "cloud"
     assert layer_of(PurePath("cloud/tests/web/test_desk.py"), {"browser"}) == "pages"
     assert layer_of(PurePath("elsewhere/test_x.py"), set()) == "other"
+
+
+def test_the_seconds_of_a_test_count_for_its_layer_whichever_process_ran_it(tmp_path) -> None:
+    (tmp_path / "firmware/tests").mkdir(parents=True)
+    (tmp_path / "firmware/tests/test_one.py").write_text("def test_one(): pass\ndef test_two(): pass\n")
+    (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
+    words = [sys.executable, "-m", "pytest", "-n", "2", "-p", "tools.checks.layers", "-p", "no:cacheprovider", "."]
+    ran = subprocess.run(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
+                         text=True, check=True)
+    counts = re.findall(r"^(\w[\w ]+?) +(\d+) tests", ran.stdout, re.MULTILINE)
+    assert counts == [("firmware", "2"), ("other", "1"), ("by the clock", "3")]
