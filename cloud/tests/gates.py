@@ -29,7 +29,10 @@ class Door:
         self.generation = max(self.generation, self.policy.generation)
 
     def hears_newest(self, hotel, name):
-        self.hears(policies.wire(policies.newest(hotel.door(name))))
+        """What the broker keeps; the same once more changes nothing."""
+        newest = policies.newest(hotel.door(name))
+        if newest.version > self.version:
+            self.hears(policies.wire(newest))
 
     def __getattr__(self, name):
         return getattr(self.policy, name)
@@ -80,8 +83,7 @@ class Floor:
 
     def hears(self):
         for name, door in self._told.items():
-            if policies.newest(self._hotel.door(name)).version > door.version:
-                door.hears_newest(self._hotel, name)
+            door.hears_newest(self._hotel, name)
 
     def told(self, name, text):
         """The verdict of the door in step."""

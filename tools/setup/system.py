@@ -16,7 +16,7 @@ SUPPORTED = {"12": "bookworm", "13": "trixie"}
 ADMIN_FOLDERS = ["/usr/sbin", "/sbin", "/usr/local/sbin"]
 # Debian package -> the program it is wanted for. A program that is there already, from wherever, is good.
 PROGRAMS = {
-    "chromium": "chromium",
+    "chromium-headless-shell": "chromium-headless-shell",
     "mosquitto": "mosquitto",
     "nodejs": "node",
     "npm": "npm",

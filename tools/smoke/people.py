@@ -131,7 +131,7 @@ class Clerk:
 
     def check_out(self, stay: int) -> Page:
         """Press check-out."""
-        return self.browser.submit(self.browser.get(f"/desk/stays/{stay}"), rf"/desk/stays/{stay}/check-out")
+        return self.does(f"/desk/stays/{stay}/check-out")
 
     def door_events(self, door: int) -> str:
         """What the desk reads of a door."""

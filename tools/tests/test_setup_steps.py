@@ -48,7 +48,7 @@ def test_missing_programs_are_named_by_their_package(monkeypatch: pytest.MonkeyP
     there = {"node": "/usr/bin/node"}
     monkeypatch.setattr(system, "which", there.get)
     monkeypatch.setattr(system, "FILES", {"fonts-noto-cjk": "/nowhere/at/all"})
-    assert system.missing("12") == ["chromium", "fonts-noto-cjk", "mosquitto", "npm"]
+    assert system.missing("12") == ["chromium-headless-shell", "fonts-noto-cjk", "mosquitto", "npm"]
 
 
 def test_a_python_that_can_make_a_venv_is_found() -> None:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
 import re
 import threading
 from datetime import timedelta
+from functools import cached_property
 
 import pytest
-import zxingcpp
 from base45 import b45decode
-from PIL import Image
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wsgi import ClosingIterator
 
+from cloud.tests.gates import Door
+from cloud.tests.pages.screen import DESK, PHONE, Screen
 from lockmate import claims, clock, db, staff, stays
 from lockmate.app import create_app
 from lockmate.stays import Stay
-
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 
 
 class Time:
@@ -76,58 +73,12 @@ def site(hotel, house):
     server.server_close()
 
 
-class Screen:
-    """One person before one browser; what the browser complains of fails the test."""
-
-    def __init__(self, browser, site, **context):
-        self.site = site
-        self.context = browser.new_context(base_url=site, **context)
-        self.context.set_default_timeout(15_000)
-        self.page = self.context.new_page()
-        self.complaints = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._heard)
-        self.page.on("response", lambda answer: answer.status >= 500 and self.complaints.append(answer.url))
-
-    def _heard(self, message):
-        # a refused answer is told by the browser too; the pages' own tests look at those
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
-            self.complaints.append(message.text)
-
-    def opens(self, path):
-        self.page.goto(path)
-        return self.page
-
-    def logs_in(self, name="anna@Lakeside"):
-        page = self.opens("/desk/login")
-        page.fill("[name=name]", name)
-        page.fill("[name=password]", "correct horse")
-        page.press("[name=password]", "Enter")
-        page.wait_for_url("**/desk/")
-        return page
-
-    def decoded(self):
-        """The one QR code in what the screen shows, read from its pixels."""
-        picture = Image.open(io.BytesIO(self.page.screenshot()))
-        found = zxingcpp.read_barcodes(picture)
-        assert len(found) == 1, [code.text for code in found]
-        return found[0]
-
-    def says(self, text):
-        """Waits until the page shows a text."""
-        self.page.get_by_text(text, exact=False).first.wait_for()
-
-    def closes(self):
-        self.context.close()
-        assert self.complaints == []
-
-
 @pytest.fixture
 def screens(chromium, site):
     opened = []
 
-    def make(language="en-GB", **context):
-        opened.append(Screen(chromium, site, locale=language, **context))
+    def make(language="en", **context):
+        opened.append(Screen(chromium, site, language, **context))
         return opened[-1]
 
     yield make
@@ -138,7 +89,7 @@ def screens(chromium, site):
 @pytest.fixture
 def desk(screens):
     """Anna at the front desk, logged in."""
-    anna = screens(viewport=DESK)
+    anna = screens(**DESK)
     anna.logs_in()
     return anna
 
@@ -146,7 +97,54 @@ def desk(screens):
 @pytest.fixture
 def mobile(screens):
     """A guest's phone."""
-    return screens(viewport=PHONE, device_scale_factor=3, is_mobile=True, has_touch=True)
+    return screens(**PHONE)
+
+
+# A part of a real one's pixels to draw, and its codes are read all the same.
+SMALL = {**PHONE, "device_scale_factor": 1}
+NAMES = {"en": ("Olivia Martin", "Jun Tanaka"), "zh-CN": ("王小明", "李娜")}
+
+
+class Walk:
+    """A desk and a guest, one before a screen and the other with a phone, who read the same language."""
+
+    def __init__(self, screens, language, desk_size, guest_size):
+        staff.Account.update(language=language).execute()
+        self.language = language
+        self.name, self.joiner = NAMES[language]
+        self._screens, self._guest_size = screens, guest_size
+        self.desk = screens(language, **desk_size)
+        self.desk.logs_in()
+        self.t = self.desk.t
+
+    def another(self):
+        """One more guest's browser."""
+        return self._screens(self.language, **self._guest_size)
+
+    @cached_property
+    def guest(self):
+        return self.another()
+
+
+@pytest.fixture(
+    params=[("en", DESK, SMALL), ("zh-CN", DESK, SMALL), ("en", SMALL, DESK), ("zh-CN", SMALL, DESK)],
+    ids=["en-desk", "zh-desk", "en-phone", "zh-phone"],
+)
+def walk(request, screens):
+    """Every page in both languages and at both sizes: where the desk has a screen the guest has a phone, and back."""
+    return Walk(screens, *request.param)
+
+
+@pytest.fixture
+def heard(hotel):
+    """A door's gate that has heard its newest policy."""
+
+    def listen(companion, name="801"):
+        door = Door(companion)
+        door.hears_newest(hotel, name)
+        return door
+
+    return listen
 
 
 @pytest.fixture

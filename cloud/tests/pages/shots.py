@@ -111,7 +111,8 @@ def test_the_desks_pages(look, hotel, phone, phones, site, time):
 
     page = anna.opens(f"/desk/stays/{in_house.id}")
     shoot(page, "16-stay")
-    page.locator("[data-opens]").click()
+    page.locator("a[href$=check-out]").click()
+    page.locator("dialog[open] form").wait_for()
     shoot(page, "17-check-out-dialog", full=False)
     lines = [
         companion.line("boot"),
@@ -126,8 +127,8 @@ def test_the_desks_pages(look, hotel, phone, phones, site, time):
     shoot(anna.opens("/desk/doors/801"), "19-door")
     keys.sheaf(keys.Key.get_by_id(key.id), clock.now_s())
     page = anna.opens(f"/desk/stays/{in_house.id}")
-    page.locator("[data-opens]").click()
-    page.locator("#check-out form button").click()
+    page.locator("a[href$=check-out]").click()
+    page.locator("dialog[open] form button").click()
     page.locator("main > .note.good").wait_for()
     shoot(page, "18-stay-ended")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from cloud.tests.pages.screen import PHONE
 from lockmate import stays
 from lockmate.stays import Stay
 
@@ -101,7 +102,7 @@ def test_the_code_is_readable_in_dark_mode(mobile, card):
 
 
 def test_the_card_is_small_enough_for_a_poor_network(mobile, card, screens):
-    fresh = screens(viewport={"width": 390, "height": 844}, storage_state=mobile.context.storage_state())
+    fresh = screens(**PHONE, storage_state=mobile.context.storage_state())
     sizes = {}
     fresh.page.on("requestfinished", lambda asked: sizes.update({asked.url: asked.sizes()["responseBodySize"]}))
     with fresh.page.expect_response("**/g/card/sheaf") as whole:  # asked for once the first code is shown

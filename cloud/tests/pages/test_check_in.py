@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from cloud.tests.pages.screen import DESK
 from lockmate import properties, stays
 from lockmate.doors import policies
 from lockmate.keys import Key
+from lockmate.stays import Payment
 from tools.virtual.firmware import binary
 
 pytestmark = pytest.mark.browser
@@ -92,7 +94,7 @@ def test_from_the_order_to_the_open_door(desk, mobile, hotel, site, scan, verdic
     assert verdict(shown.text, "802", time.now_s) == "wrong_door"
     assert verdict(shown.text, "Lift", time.now_s) == "open"
 
-    page.get_by_role("button", name="Check out").click()
+    page.get_by_role("link", name="Check out").click()
     page.get_by_role("dialog").get_by_role("button", name="Check out").click()
     desk.says("Room 801 is checked out.")
     assert verdict(shown.text, "801", time.now_s) == "superseded"
@@ -127,7 +129,7 @@ def test_the_check_in_works_with_the_keyboard_alone(desk, hotel, phone):
 
 
 def test_the_desk_works_without_scripts(screens, hotel, phone):
-    anna = screens(java_script_enabled=False, viewport={"width": 1280, "height": 800})
+    anna = screens(java_script_enabled=False, **DESK)
     anna.logs_in()
     stay, claim = hotel.draft("801", name="Wang"), phone.claims_at(hotel)
     page = anna.opens(f"/desk/stays/{stay.id}")
@@ -136,6 +138,9 @@ def test_the_desk_works_without_scripts(screens, hotel, phone):
     page.get_by_role("button", name="They match: issue key").click()
     page.get_by_role("button", name="Check in", exact=True).click()
     anna.says("Room 801 is checked in.")
+    page.get_by_role("link", name="Check out").click()
+    page.get_by_role("button", name="Check out").click()
+    anna.says("Room 801 is checked out.")
 
 
 def test_the_claims_list_refreshes_by_itself_and_by_its_button(desk, hotel, phone, phones):
@@ -157,6 +162,21 @@ def test_a_desk_page_that_lost_the_connection_says_so_and_recovers(desk, hotel, 
     page.get_by_text("No connection.").wait_for(state="hidden")
     claim = phone.claims_at(hotel)
     desk.says(claim.code)
+
+
+def test_a_dialog_without_a_network_says_so_and_tries_again(desk, hotel):
+    stay = hotel.checked_in("801", name="Wang")
+    page = desk.opens(f"/desk/stays/{stay.id}")
+    page.get_by_role("link", name="Add payment").click()
+    desk.dialog.locator("#amount").fill("20")
+    desk.context.set_offline(True)
+    desk.dialog.get_by_role("button", name="Write down").click()
+    desk.dialog.get_by_text("The server did not answer.").wait_for()
+    assert "Room: 801" in desk.dialog.locator("textarea").input_value()
+    desk.context.set_offline(False)
+    desk.dialog.get_by_role("button", name="Try again").click()
+    desk.says("Written down: CN¥20.00.")
+    assert Payment.select().count() == 1
 
 
 def test_a_form_that_is_sent_twice_enters_one_order(desk, hotel):

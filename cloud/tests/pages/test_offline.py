@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cloud.tests.pages.screen import PHONE
 from lockmate import stays
 from lockmate.stays import Stay
 
@@ -134,7 +135,7 @@ def test_a_phone_that_lost_its_cookie_keeps_nothing(mobile, card):
 
 
 def test_an_in_app_browser_goes_on_from_memory_and_says_to_stay(screens, carded, time, record):
-    inside = screens(viewport={"width": 390, "height": 844}, device_scale_factor=3, is_mobile=True, has_touch=True)
+    inside = screens(**PHONE)
     inside.context.add_init_script(NO_WORKER)
     page, _ = carded(inside)
     inside.says("Leave this page open, or take the card along")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-import zxingcpp
-from PIL import Image
 
 from lockmate import doors, stays
 from lockmate.doors import remote
@@ -106,24 +102,3 @@ def test_the_page_follows_the_stay(mobile, at_door, hotel):
     stays.check_out(Stay.get(), by=hotel.desk)
     at_door.reload()
     mobile.says("Scan the QR at the desk")
-
-
-def test_in_chinese(screens, carded, hotel):
-    phone = screens("zh-CN", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    carded(phone)
-    hotel.companion("801").reports()
-    page = phone.opens(f"/g/d/{hotel.property.property_id}/801")
-    page.get_by_role("button", name="按住开门").focus()
-    page.keyboard.down("Enter")
-    phone.says("正在联系门锁")
-    answers()
-    phone.says("门已打开")
-
-
-def test_the_stickers_that_the_desk_prints_lead_to_their_doors(desk, scan, hotel):
-    page = desk.opens("/desk/stickers")
-    drawn = page.locator(".sheets canvas:visible")
-    drawn.nth(hotel.property.doors.count() - 1).wait_for()
-    sticker = page.locator("canvas[data-address$='/801']")
-    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(sticker.screenshot())))
-    assert [scan(code, desk.site) for code in found] == [f"/g/d/{hotel.property.property_id}/801"]

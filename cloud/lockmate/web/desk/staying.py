@@ -14,7 +14,7 @@ from lockmate.stays import Guest, Stay
 from lockmate.web import answers, money, times
 from lockmate.web.access import actor, allowed
 from lockmate.web.desk import desk
-from lockmate.web.desk.changing import last_move, stay_here
+from lockmate.web.desk.changing import Question, asked, last_move, stay_here
 from lockmate.web.desk.refusing import refused_lines
 from lockmate.web.texts import t, word
 
@@ -54,7 +54,6 @@ def stay(stay_id: int) -> ResponseReturnValue:
     held = [person for person in people if _live(person.guest.key)]
     return render_template(
         "desk/draft.html" if found.state == "draft" else "desk/stay.html",
-        key_count=len(held),
         any_keys=bool(held),
         all_keys=len(held) == len(people),
         payments=[(row, money.shown(row.amount_minor, row.currency)) for row in stays.payments_of(found)],
@@ -155,9 +154,27 @@ def check_in(stay_id: int) -> ResponseReturnValue:
     return redirect(url_for("desk.stay", stay_id=begun.id))
 
 
-@desk.post("/stays/<id:stay_id>/check-out")
+@desk.get("/stays/<id:stay_id>/check-out")
 @allowed("stay:check_out")
 def check_out(stay_id: int) -> ResponseReturnValue:
+    """Asks."""
+    found = stay_here(stay_id)
+    held = sum(key.state != "ended" for held in stays.keys_by_guest(found).values() for key in held)
+    return asked(
+        Question(
+            title=t("check_out.title", room=found.room.name),
+            does=t("check_out.does", keys=held),
+            go=t("check_out.go"),
+            action=url_for("desk.check_out", stay_id=found.id),
+            back=url_for("desk.stay", stay_id=found.id),
+            danger=True,
+        )
+    )
+
+
+@desk.post("/stays/<id:stay_id>/check-out")
+@allowed("stay:check_out")
+def check_out_now(stay_id: int) -> ResponseReturnValue:
     """The stay ends, and its keys with it."""
     ended = stays.check_out(stay_here(stay_id), by=actor())
     flash(t("stay.done_check_out", room=ended.room.name), "good")

@@ -17,12 +17,6 @@ if (dialog) {
   });
 }
 
-for (const button of document.querySelectorAll("button[data-opens]")) {
-  const ask = document.getElementById(button.dataset.opens);
-  button.addEventListener("click", () => ask.showModal());
-  ask.querySelector("[data-close]").addEventListener("click", () => ask.close());
-}
-
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
