@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import html
-import io
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import segno
-import zxingcpp
-from PIL import Image
-
+from tools.hotel import chromium
+from tools.hotel.opening import ACCOUNT, PASSWORD
 from tools.smoke import tokens
 from tools.smoke.journeys import GYM, OTHER, ROOM, Part
 from tools.smoke.people import wait_for
+from tools.smoke.pixels import drawn, seen_in
 from tools.smoke.redelivery import publish
 from tools.smoke.report import must
 
@@ -24,27 +22,12 @@ _FLOOR = 1
 _BURST = 30
 
 
-def sticker_of(address: str) -> bytes:
-    """The sticker as a printed picture (PNG)."""
-    picture = io.BytesIO()
-    segno.make(address, error="m").save(picture, kind="png", scale=6, border=4)
-    return picture.getvalue()
-
-
-def seen_in(picture: bytes) -> str:
-    """What a camera reads in a picture."""
-    with Image.open(io.BytesIO(picture)) as pixels:
-        found = zxingcpp.read_barcodes(pixels.convert("L"))
-    must(len(found) == 1, f"{len(found)} codes in the sticker's picture, not 1")
-    return str(found[0].text)
-
-
 class Doorways(Part):
     """Gus stays in 802, Dora and Finn in 801, the suite."""
 
     STEPS: ClassVar[list[str]] = [
         "sticker", "sticker_stranger", "sticker_offline", "desk_open", "open_redelivered", "policies_redelivered",
-        "staff_key", "reset_token", "suite", "power_cut",
+        "staff_key", "printed_set", "reset_token", "suite", "power_cut",
     ]  # fmt: skip
 
     # --- the sticker
@@ -57,7 +40,7 @@ class Doorways(Part):
         printed = html.unescape(self.walk.clerk.browser.get("/desk/stickers").answer.text)
         address = re.search(rf'data-address="([^"]+{re.escape(self._place(OTHER))})"', printed)
         must(address, f"the desk prints no sticker for door {OTHER}")
-        page = guest.browser.get(seen_in(sticker_of(address[1] if address else "")))
+        page = guest.browser.get(seen_in(drawn(address[1] if address else "")))
         place = re.search(r'data-open="([^"]+)" data-token="([^"]+)"', page.answer.text)
         must(place, f"the sticker's page has no button: {page.text[:300]}")
         told: dict[str, Any] = {}
@@ -187,6 +170,33 @@ class Doorways(Part):
         self.shut(OTHER, code, "superseded")
         self.opens(OTHER, self.code(hana))  # the phone, which is at hand, has fetched new ones
         self.opens(OTHER, self.code(self.walk.gus))
+
+    def _printed_sheet(self) -> bytes:
+        """The first sheet of the emergency set as it is printed by a real browser: a picture of the paper."""
+        with chromium.browser() as browser:
+            page = browser.new_page(base_url=self.walk.house.web_url, locale="en-GB")
+            page.goto("/desk/login")
+            page.fill("[name=name]", ACCOUNT)
+            page.fill("[name=password]", PASSWORD)
+            page.press("[name=password]", "Enter")
+            page.wait_for_url("**/desk/")
+            page.goto("/desk/staff-keys/printed")
+            page.locator("main form button.main").click()
+            page.locator(".sheets canvas:not([hidden])").first.wait_for()
+            page.emulate_media(media="print")
+            return page.locator(".sheets li").first.screenshot()
+
+    def _printed_set(self) -> None:
+        """A sheet of the printed set opens; once all are renewed it is waste paper."""
+        code = seen_in(self._printed_sheet())
+        key = self.key(tokens.read(code).key_id)
+        facts = key["kind"], key["state"], key["holder_id"]
+        must(facts == ("emergency", "active", None), f"the sheet's key is {key}")
+        self.opens(OTHER, code)
+        self.opens(GYM, code)
+        self.clerk.does("/desk/staff-keys/raise?kind=emergency")
+        self.shut(OTHER, code, "superseded")
+        must(self.key(key["key_id"])["state"] == "ended", "the sheet's key has not ended")
 
     def _reset_token(self) -> None:
         gus, door = self.walk.gus, self.door(OTHER)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tools.smoke.journey import Journey
     from tools.smoke.people import Clerk
 
-ROOM, OTHER, THIRD, GYM = 801, 802, 803, 9001
+ROOM, OTHER, THIRD, ROOM_FREE, GYM = 801, 802, 803, 804, 9001
 
 
 class Part:

@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from tools.hotel.house import MAIL_FROM
 from tools.hotel.opening import TIMEZONE
 from tools.processes import LOOPBACK
-from tools.smoke.journeys import OTHER, THIRD, Part
+from tools.smoke.journeys import OTHER, ROOM_FREE, THIRD, Part
 from tools.smoke.people import wait_for
 from tools.smoke.report import must
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from tools.smoke.journey import Journey
+    from tools.smoke.people import Guest
 
 _GROUP = "Nordlys choir"
 _ADDRESS = "jan@guest.example"
@@ -49,7 +50,7 @@ class Mailbox:
 class Paperwork(Part):
     """A choir of two, in 802 and 803."""
 
-    STEPS: ClassVar[list[str]] = ["import_dry_run", "import_orders", "group", "letter"]
+    STEPS: ClassVar[list[str]] = ["import_dry_run", "import_orders", "group", "letter", "cancelled", "no_show"]
 
     def __init__(self, walk: Journey) -> None:
         super().__init__(walk)
@@ -109,3 +110,25 @@ class Paperwork(Part):
                  10, lambda: "a letter is not marked as sent")
         self.door(OTHER).comes_in_step(15)
         self.opens(OTHER, self.code(self.jan))
+
+    def _cancelled(self) -> None:
+        self._nobody_comes(self.person("Lea Winter", "13600000811"), "cancel", "cancelled")
+
+    def _no_show(self) -> None:
+        self._nobody_comes(self.person("Max Vogel", "13600000812"), "no-show", "no_show")
+
+    def _nobody_comes(self, guest: Guest, step: str, state: str) -> None:
+        """An order with a key prepared is closed: the phone is served nothing, and never was."""
+        page = self.clerk.enter_order(guest, ROOM_FREE)
+        order = int(page.path.split("/")[3])
+        self.clerk.authorise(self.clerk.prepare(page, ROOM_FREE), guest)
+        must(not any(card.slots for card in guest.sheaf()), "a token was minted for a key that is only prepared")
+        self.clerk.does(f"/desk/orders/{order}/{step}")
+        closed = self.row('SELECT state FROM "order" WHERE id = ?', order)["state"]
+        must(closed == state, f"order {order} is {closed}, not {state}")
+        stay = self.row("SELECT id, state FROM stay WHERE order_id = ?", order)
+        must(stay["state"] == "discarded", f"the prepared stay is {stay}")
+        keys = self.walk.books.rows("SELECT k.state FROM key k JOIN guest_key g ON g.key_id = k.id"
+                                    " JOIN guest p ON p.id = g.guest_id WHERE p.stay_id = ?", stay["id"])
+        must([key["state"] for key in keys] == ["ended"], f"the prepared keys are {keys}")
+        must(not any(card.slots for card in guest.sheaf()), "the phone is served tokens for an order that is closed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
@@ -10,12 +12,14 @@ from tools.hotel.opening import TIMEZONE
 from tools.smoke import tokens
 from tools.smoke.journeys import OTHER, ROOM, Part
 from tools.smoke.people import wait_for
+from tools.smoke.pixels import drawn, seen_in
 from tools.smoke.report import must
 
 if TYPE_CHECKING:
     from tools.smoke.journey import Journey
 
 _NIGHTS = 3
+_HOUR = 3_600
 _PAID, _PAID_MINOR = "388.00", 38800
 
 
@@ -23,8 +27,8 @@ class Staying(Part):
     """Dora and her joiners, in 801 and 802; Gus walks in."""
 
     STEPS: ClassVar[list[str]] = [
-        "extend", "joiner", "joiner_removed", "move_grace", "move_at_once", "move_back", "undo_check_out", "rekey",
-        "walk_in",
+        "extend", "carry_link", "joiner", "joiner_removed", "move_grace", "move_at_once", "move_back",
+        "undo_check_out", "rekey", "walk_in", "shorten",
     ]  # fmt: skip
 
     def __init__(self, walk: Journey) -> None:
@@ -46,6 +50,23 @@ class Staying(Part):
         must((key["state"], key["ends_at"]) == ("active", after["ends_at"]), f"the key is {key}")
         self.opens(ROOM, held)
         must(tokens.read(self.code(self.dora)).key_id == tokens.read(held).key_id, "the phone got another key")
+
+    def _carry_link(self) -> None:
+        """Dora takes her card to a second browser, by the link in the pixels of its code; nobody else can."""
+        page = self.dora.browser.submit(self.dora.browser.get("/g/carry"), "/g/carry")
+        link = re.search(r'data-link="([^"]+)"', page.answer.text)
+        must(link, f"the page shows no link: {page.text[:300]}")
+        address = seen_in(drawn(html.unescape(link[1]) if link else ""))
+        second, late = self.person("Dora's tablet", ""), self.person("A stranger", "")
+        asked = second.browser.get(address)
+        must(all(words in asked.text for words in (str(ROOM), self.dora.name)), f"nobody is named: {asked.text[:300]}")
+        late.browser.get(address)
+        second.browser.submit(asked, r"/g/carry/[^/]+")
+        must(late.browser.get(address, expect=410).status == 410, "the link works twice")
+        must(not late.sheaf(), "a stranger was given cards")
+        self.opens(ROOM, self.code(second))
+        self.code(self.dora)
+        must(second.key_id == self.dora.key_id, f"the tablet shows key {second.key_id}, the phone {self.dora.key_id}")
 
     def _joiner(self) -> None:
         self.clerk.add_guest(self._id, self.eve.name)
@@ -148,5 +169,26 @@ class Staying(Part):
         must(paid == {"amount_minor": _PAID_MINOR, "currency": "CNY", "method": "cash"}, f"the payment is {paid}")
         must(_PAID in page.text, f"the stay's page does not show the payment: {page.text[:400]}")
         self.clerk.authorise(stay, gus)
+        self.door(OTHER).comes_in_step(15)
+        self.opens(OTHER, self.code(gus))
+
+    def _shorten(self) -> None:
+        """Gus leaves in an hour: what his phone holds of the time after is refused once that hour is over."""
+        gus, stay = self.walk.gus, self.walk.stays["gus"]
+        held, before = gus.card(), self.stay(stay)
+        self.opens(OTHER, self.code(gus))
+        leaves = datetime.fromtimestamp(self.walk.now() + _HOUR, ZoneInfo(TIMEZONE)).replace(second=0)
+        self.clerk.does(f"/desk/stays/{stay}/extend", departure=leaves.date().isoformat(), time=f"{leaves:%H:%M}")
+        after = self.stay(stay)
+        must(after["ends_at"] == int(leaves.timestamp()) * 1000, f"the stay ends at {after['ends_at']}")
+        must(after["generation"] == before["generation"], f"the generation changed: {before} {after}")
+        self.opens(OTHER, self.code(gus))
+        self.walk.advance(_HOUR + 60)
+        key_id = tokens.read(held.slots[0][2]).key_id
+        wait_for(lambda: self.key(key_id)["state"] == "ended", 15, lambda: f"the key is {self.key(key_id)}")
+        self.shut(OTHER, held.at(self.walk.now())[2], "revoked")
+        must(not any(card.slots for card in gus.sheaf()), "the phone is still served tokens after the new end")
+        day = datetime.fromtimestamp(self.walk.now(), ZoneInfo(TIMEZONE)).date() + timedelta(days=1)
+        self.clerk.does(f"/desk/stays/{stay}/extend", departure=day.isoformat())  # he stays after all: a new key
         self.door(OTHER).comes_in_step(15)
         self.opens(OTHER, self.code(gus))

@@ -7,13 +7,13 @@ import io
 import pytest
 from PIL import Image
 
-from tools.smoke.doorways import seen_in, sticker_of
+from tools.smoke.pixels import drawn, seen_in
 from tools.smoke.report import StepError
 
 
 def test_the_address_is_read_from_the_pixels():
     address = "http://127.0.0.1:8000/g/d/0123456789abcdef/801"
-    assert seen_in(sticker_of(address)) == address
+    assert seen_in(drawn(address)) == address
 
 
 def test_a_picture_without_a_code_is_none():

@@ -190,7 +190,7 @@ def rekey(stay_id: int) -> ResponseReturnValue:
 
 def card_names(held: Iterable[Key]) -> list[str]:
     """Keys as the desk calls them: by the room, or by whose staff key it is."""
-    return [t("rekey.room", room=key.door.name) if key.kind == "guest" else key.label for key in held]
+    return [t("rekey.room", room=key.door.name) if key.door is not None else str(key.label) for key in held]
 
 
 @desk.post("/stays/<id:stay_id>/rekey")
