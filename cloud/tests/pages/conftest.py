@@ -168,12 +168,12 @@ def record():
 def carded(hotel):
     """Brings a phone's card of a stay that is checked in; answers (page, stay)."""
 
-    def bring(screen, room="801", number="13800001234", shows="canvas:visible"):
+    def bring(screen, room="801", number="13800001234", shows="canvas:visible", name="Wang"):
         page = screen.opens(f"/g/claim?t={claims.desk_ticket(hotel.property)}")
         page.fill("#phone", number)
         page.locator("form.phone-entry button.main").click()
         page.locator("strong.code").first.wait_for()
-        stay = hotel.draft(room, name="Wang")
+        stay = hotel.draft(room, name=name)
         claim = claims.waiting(hotel.property)[0].claim
         claims.confirm(claim, stay.present()[0], claim.code, number[-4:], by=hotel.desk)
         stays.check_in(Stay.get_by_id(stay.id), by=hotel.desk)

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from cloud.tests.pages.screen import PHONE
 from lockmate import clock, properties, records, staff, stays
 from lockmate.doors import policies
 from lockmate.stays import Guest, Stay
@@ -85,10 +87,41 @@ def test_an_order_is_checked_in(anna, hotel, phones):
     keep(page, "07-checked-in")
 
 
-def test_the_guests_card(screens, hotel, carded):
+def test_the_guests_card(screens, site, hotel, carded):
     properties.Property.update(name="湖畔酒店").execute()
-    page, _ = carded(screens("zh-CN", viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True))
+    first, second = screens("zh-CN", **PHONE), screens("zh-CN", **PHONE)
+    page, _ = carded(first, name=WANG)
     keep(page, "08-card", phone=True)
+    hotel.companion("801").reports()
+    page = first.opens(f"/g/d/{hotel.property.property_id}/801")
+    page.locator("canvas:visible").wait_for()
+    keep(page, "26-at-the-door", phone=True)
+    carded(second, "802", "13900005678", name=LI)
+    first.opens("/g/carry")
+    first.presses("carry.make")
+    page = second.opens(first.reads().removeprefix(site))
+    second.sees("arrive.replaces")
+    keep(page, "25-carry", phone=True)
+
+
+def test_orders_from_a_table_and_a_group(anna, hotel):
+    today, tomorrow = hotel.today(), hotel.today() + timedelta(days=1)
+    lines = [f"{name},{today},{tomorrow},{room},春游" for name, room in ((WANG, 801), (LI, 802), (CHEN, 999))]
+    page = anna.opens("/desk/orders/import")
+    page.fill("#text", "\n".join(["姓名,入住日期,离店日期,房号,团队", *lines]))
+    anna.presses("import.look")
+    anna.sees("error.csv_room_unknown.what", room=999)
+    keep(page, "27-import")
+    anna.presses("import.back")
+    page.fill("#text", "\n".join(["姓名,入住日期,离店日期,房号,团队", *lines]).replace("999", "803"))
+    anna.presses("import.look")
+    anna.presses("import.go", count=3)
+    anna.sees("import.done", count=3)
+    for box in page.locator(".arrivals input[type=checkbox]").all():
+        box.check()
+    anna.presses("group.start")
+    anna.sees("group.does")
+    keep(page, "28-group")
 
 
 def test_a_walk_in_and_all_that_follows(anna, hotel, phones):  # a walk through the stay's page

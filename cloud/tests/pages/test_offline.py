@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cloud.tests.gates import Door
 from cloud.tests.pages.screen import PHONE
 from lockmate import stays
 from lockmate.stays import Stay
@@ -109,6 +110,31 @@ def test_when_the_key_ended_nothing_stays_in_the_phone(mobile, card, hotel):
     with pytest.raises(Exception, match="ERR_"):
         page.reload()
     mobile.context.set_offline(False)
+
+
+def test_a_guest_who_is_offline_through_a_moves_grace_has_the_new_room_as_soon_as_there_is_a_network(
+    mobile, card, hotel, time
+):
+    page, stay = card
+    old, new = Door(hotel.companion("801")), Door(hotel.companion("803"))
+    is_kept(page)
+    mobile.context.set_offline(True)
+    mobile.sees("card.lost")  # which says that what the desk changes comes with the network
+    stays.move(Stay.get_by_id(stay.id), hotel.door("803"), by=hotel.desk)
+    old.hears_newest(hotel, "801")
+    new.hears_newest(hotel, "803")
+    assert old.scan(mobile.reads(), time.now_s) == "open", "within the grace the old room opens"
+    time.passes(minutes=16)
+    assert stays.tend() == 1
+    old.hears_newest(hotel, "801")
+    sheaf = page.evaluate(KEPT)[0]["cards"][0]["slots"]
+    held = next(text for nbf, exp, text in sheaf if nbf <= time.now_s < exp)
+    assert (old.scan(held, time.now_s), new.scan(held, time.now_s)) == ("revoked", "wrong_door")
+
+    mobile.context.set_offline(False)
+    page.locator(".roomcard:visible strong:text-is('803')").wait_for()
+    assert new.scan(mobile.reads(), time.now_s) == "open"
+    assert page.locator(".roomcard").count() == 1, "the old room's card is gone"
 
 
 def test_a_card_that_ends_while_the_phone_is_away_leaves_it_too(mobile, card, time):

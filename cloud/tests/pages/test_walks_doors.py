@@ -71,34 +71,6 @@ def test_the_card_is_told_of_changes_goes_on_offline_and_is_carried_along(walk, 
     walk.desk.opens("/desk/")
 
 
-def test_a_guest_who_is_offline_through_a_moves_grace_is_shown_the_new_room_as_soon_as_there_is_a_network(
-    walk, carded_guest, hotel, time
-):
-    guest, stay = carded_guest
-    page = guest.page
-    old, new = Door(hotel.companion("801")), Door(hotel.companion("803"))
-    page.locator("[data-kept=yes]").wait_for()
-    guest.context.set_offline(True)
-    stays.move(Stay.get_by_id(stay.id), hotel.door("803"), by=hotel.desk)
-    new.hears_newest(hotel, "803")
-    held = guest.reads()
-    assert old.scan(held, time.now_s) == "open", "within the grace the old room opens"
-    time.passes(minutes=16)
-    assert stays.tend() == 1
-    old.hears_newest(hotel, "801")
-    assert old.scan(guest.reads(), time.now_s) in {"revoked", "expired"}
-    assert new.scan(guest.reads(), time.now_s) == "wrong_door"
-    guest.sees("card.lost")  # which says that what the desk changed comes with the network
-    walk.desk.opens(f"/desk/stays/{stay.id}")
-    walk.desk.sees("key_ended.moved")
-
-    guest.context.set_offline(False)
-    page.locator(".roomcard:visible strong:text-is('803')").wait_for()
-    guest.page.locator("[data-phase=active]:visible").wait_for()
-    assert new.scan(guest.reads(".roomcard:visible canvas"), time.now_s) == "open"
-    assert page.locator(".roomcard").count() == 1, "the old room's card is gone"
-
-
 def test_the_stickers_code_leads_to_the_door_that_opens_or_says_why_not(walk, carded_guest, hotel, site):
     guest, _ = carded_guest
     desk, page = walk.desk, guest.page

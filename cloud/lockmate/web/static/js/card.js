@@ -194,9 +194,11 @@ document.addEventListener("visibilitychange", () => {
     tick();
   }
 });
-window.addEventListener("online", () => {
-  due = 0;
-});
+for (const turn of ["online", "offline"]) {
+  window.addEventListener(turn, () => {
+    due = 0; // asks at once: what the desk changed is there, or the page says that it can't know
+  });
+}
 window.addEventListener("resize", () => cards.forEach((card) => card.redraw()));
 page.querySelector("[data-refresh]")?.addEventListener("click", () => {
   due = 0;

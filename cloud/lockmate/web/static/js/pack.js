@@ -22,7 +22,10 @@ export async function pack(worker, page) {
   const bag = await caches.open(BAG);
   await Promise.all([page, ...parts].map((address, index) => bag.put(address, fetched[index])));
   await navigator.serviceWorker.register(worker, { scope: "/g/" });
-  await navigator.serviceWorker.ready;
+  const { active } = await navigator.serviceWorker.ready;
+  if (!navigator.serviceWorker.controller) {
+    active.postMessage("claim"); // it became active while this page was being loaded, and passed it over
+  }
   return true;
 }
 

@@ -7,6 +7,11 @@ const PATIENCE = 4000; // ms; then what is in the bag serves better than a white
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("message", (event) => {
+  if (event.data === "claim") {
+    event.waitUntil(self.clients.claim());
+  }
+});
 
 async function packed(address) {
   const bag = await caches.open(BAG);
