@@ -36,7 +36,7 @@ class Screen:
         self.words = catalogue(language)
         options = {"base_url": site, "locale": LOCALES[language], "reduced_motion": "reduce", **context}
         self.context = browser.new_context(**options)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)  # an upper bound: a busy machine is slow, not wrong
         self.page = self.context.new_page()
         self.complaints = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
