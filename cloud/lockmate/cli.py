@@ -119,7 +119,7 @@ def init() -> None:
     vault.check()
     chosen.secret_key()
     done = db.migrate(chosen)
-    click.echo(f"database    {chosen.database}  {f'{len(done)} step(s) done' if done else 'up to date'}")
+    click.echo(f"database    {chosen.database_told}  {f'{len(done)} step(s) done' if done else 'up to date'}")
     click.echo("Keep a copy of the master key in another place: without it no key can be signed or read.")
 
 
@@ -165,7 +165,7 @@ def serve(host: str | None, port: int | None, threads: int, workers: int) -> Non
     from lockmate import serving
 
     chosen = _ground()
-    db.database.close()  # no connection may cross the fork
+    db.disconnect()  # no connection may cross the fork
     serving.serve(chosen, host or chosen.host, port or chosen.port, threads=threads, workers=workers)
 
 

@@ -7,6 +7,7 @@ is taken from the working directory. docs/operate.md has the table.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 PREFIX = "LOCKMATE_"
 LANGUAGES = ("zh-CN", "en")
 SMTPS_PORT = 465
+SQLITE = "sqlite:///"
+POSTGRES = "postgresql://"
 _PORT_MAX = 65_535
 
 
@@ -65,6 +68,11 @@ class Settings:
             self.broker_cert or folder / f"{user}.pem",
             self.broker_key or folder / f"{user}.key",
         )
+
+    @property
+    def database_told(self) -> str:
+        """The database's address as it may be shown: without its password."""
+        return _without_password(self.database)
 
     @property
     def smtp_encrypted(self) -> bool:
@@ -191,9 +199,18 @@ def _checked(values: dict[str, str]) -> Settings:
 
 
 def _database(url: str) -> str:
-    if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
-        raise SettingsError("bad_database", f"{PREFIX}DATABASE must look like sqlite:///folder/lockmate.db, not {url}.")
+    if url.startswith(POSTGRES) and len(url) > len(POSTGRES):
+        return url
+    if not url.startswith(SQLITE) or len(url) == len(SQLITE):
+        raise SettingsError(
+            "bad_database", f"{PREFIX}DATABASE must look like sqlite:///folder/lockmate.db or "
+            f"postgresql://user@host/name, not {_without_password(url)}."
+        )
     return url
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^/@:]*):[^@]*@", r"\1:…@", url)
 
 
 def _url(url: str) -> str:

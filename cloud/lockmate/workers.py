@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lockmate import ground, stays
+from lockmate import db, ground, stays
 from lockmate.delivery.beside import Beside
 from lockmate.delivery.broker import DELIVERY, INGEST
 from lockmate.delivery.smtp import Letters
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TEND_SECONDS = 2.0
 _LETTER_SECONDS = 2.0
+_MONTHS_SECONDS = 3_600.0
 _LAST_WORK_SECONDS = 12.0
 _LOG = logging.getLogger("lockmate.workers")
 
@@ -59,7 +60,10 @@ def delivery(settings: Settings, *, poll: float = 0.1) -> int:
 
 def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> None:
     """The doors' channel in this thread, letters and what time brings in threads beside it."""
-    beside = [Beside("tend", stays.tend, stop, every=_TEND_SECONDS)]
+    beside = [
+        Beside("tend", stays.tend, stop, every=_TEND_SECONDS),
+        Beside("months", lambda: len(db.months.prepare()), stop, every=_MONTHS_SECONDS),
+    ]
     if settings.smtp_host:
         letters = Letters(settings, words.letter, stop)
         beside.append(Beside("letters", letters.deliver, stop, every=_LETTER_SECONDS, backoff=Backoff(2.0, 300.0)))
@@ -69,6 +73,8 @@ def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> Non
     for work in beside:
         if not work.join(_LAST_WORK_SECONDS):
             _LOG.warning("event=not_awaited work=%s", work.name)
+        if work.failure is not None:
+            raise work.failure
 
 
 def _run(name: str, settings: Settings, user: str, work: Callable[[Broker, Stop], None]) -> int:

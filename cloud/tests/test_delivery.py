@@ -21,8 +21,8 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def site(tmp_path):
-    made = Site(tmp_path).start()
+def site(tmp_path, database_url):
+    made = Site(tmp_path, database_url).start()
     yield made
     made.close()
 
@@ -86,6 +86,7 @@ def test_a_door_that_reports_an_old_version_is_sent_the_newest_again(site):
     door.until(lambda: len(door.on("policy")) >= 2, "the policy again")
 
 
+@pytest.mark.both_databases
 def test_rows_of_a_door_go_in_order_and_other_doors_do_not_wait(site):
     door, other = site.door(801).comes(), site.door(802).comes()
     Outbox.delete().execute()
@@ -168,6 +169,7 @@ def test_a_row_without_an_answer_is_not_sent_and_goes_again(site, monkeypatch):
     assert Outbox.get_by_id(row.id).attempts == 2
 
 
+@pytest.mark.both_databases
 def test_a_worker_that_dies_with_a_lease_leaves_it_to_the_next(site, monkeypatch):
     row = site.put("lm/1/c-801-test/down/open")
     assert [leased.id for leased in outbox.lease("mqtt", 10, lease_ms=300)] == [row.id]  # and dies
@@ -175,6 +177,7 @@ def test_a_worker_that_dies_with_a_lease_leaves_it_to_the_next(site, monkeypatch
     wait(lambda: state_of(row) == "sent", "the row after the lease has ended")
 
 
+@pytest.mark.both_databases
 def test_killed_again_and_again_everything_is_sent(site):
     door = site.door(801).comes()
     all_rows = [site.put(f"lm/1/{door.id}/down/open", b"%d" % n, order_key="door") for n in range(60)]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from lockmate.db.base import BaseModel, connect, database, transaction
+from lockmate.db import months
+from lockmate.db.away import ERRORS, SchemaDiffers, require_away
+from lockmate.db.base import BaseModel, connect, database, disconnect, driver, is_postgres, transaction
 from lockmate.db.schema import NotMigrated, migrate, pending, require_migrated, rollback
 
 __all__ = [
+    "ERRORS",
     "BaseModel",
     "NotMigrated",
+    "SchemaDiffers",
     "connect",
     "database",
+    "disconnect",
+    "driver",
+    "is_postgres",
     "migrate",
+    "months",
     "pending",
+    "require_away",
     "require_migrated",
     "rollback",
     "transaction",

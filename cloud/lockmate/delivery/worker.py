@@ -9,10 +9,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-import peewee
-
 from lockmate import clock, outbox
-from lockmate.db import database, transaction
+from lockmate.db import ERRORS, SchemaDiffers, database, require_away, transaction
 from lockmate.delivery.broker import DELIVERY, MESSAGE_BYTES
 from lockmate.mqtt import Backoff, BrokerError, Connection
 
@@ -55,8 +53,10 @@ class Delivery:
                 self._serve()
             except BrokerError as error:
                 _LOG.warning("event=broker_away why=%r", str(error))
-            except (peewee.OperationalError, peewee.InterfaceError) as error:
-                _LOG.warning("event=database_away why=%r", str(error))
+            except ERRORS as error:
+                _LOG.warning("event=%s why=%r", require_away(error), str(error))
+            except SchemaDiffers:
+                raise  # nothing would mend it but a migration: whoever watches this process must see it end
             except Exception:  # noqa: BLE001  no fault, of our own neither, may end this worker without a word
                 _LOG.exception("event=fault")
             else:
@@ -124,7 +124,7 @@ class Delivery:
         if not self._answers:
             return False
         took = False
-        with transaction():
+        with transaction(alone=False):
             while self._answers:
                 mid, error = self._answers[0]
                 row, _since = self._under_way.get(mid, (None, 0.0))
@@ -155,7 +155,7 @@ class Delivery:
         try:
             for row, _since in self._under_way.values():
                 outbox.failed(row, why)
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
+        except ERRORS as error:
             _LOG.warning("event=not_given_back rows=%d why=%r", len(self._under_way), str(error))  # the lease ends
         self._under_way.clear()
 

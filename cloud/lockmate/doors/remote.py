@@ -100,6 +100,7 @@ def open_remotely(door: Door, *, key_id_of: Key | None = None, reason: str = "",
                 "mqtt",
                 TOPIC_OPEN % companion.companion_id,
                 text.encode(),
+                property_id=door.property_id,
                 order_key=f"open {companion.companion_id}",  # not the policies': none of them waits for an open
                 expires_at=now + LIFE_MS,
             )

@@ -11,10 +11,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import peewee
-
 from lockmate import clock, records, stays
-from lockmate.db import transaction
+from lockmate.db import ERRORS, require_away, transaction
 from lockmate.doors import BadMac, BadState, JournalLog, companions, heard, link, policies, remote
 from lockmate.errors import Refused
 from lockmate.ingest.acks import Ack
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from lockmate.mqtt import Arrival
     from lockmate.records import ParsedLine
 
-AWAY = (peewee.OperationalError, peewee.InterfaceError)
 _LOG = logging.getLogger("lockmate.ingest")
 _LEVELS = 5  # lm/1/{companion_id}/up/{leaf}
 _IN_SERVICE = "in_service"
@@ -59,11 +56,16 @@ class Kept:
 def keep(arrivals: Sequence[Arrival]) -> Kept:
     """Store a batch; when this returns it is committed, and the stays know who opened.
 
-    Raises peewee's OperationalError or InterfaceError if the database is away: the batch is to be brought again then,
-    whatever of it was stored. A message that trips a fault of ours is kept apart alone, and the rest is stored.
+    Raises one of db.ERRORS if the database is away: the batch is to be brought again then, whatever of it was stored;
+    SchemaDiffers if its schema is not ours. A message that trips a fault of ours is kept apart alone, and the rest is
+    stored.
     """
-    kept = _stored(arrivals)
-    _tell_stays(kept.opened)
+    try:
+        kept = _stored(arrivals)
+        _tell_stays(kept.opened)
+    except ERRORS as error:
+        require_away(error)
+        raise
     return kept
 
 
@@ -71,7 +73,7 @@ def _stored(arrivals: Sequence[Arrival]) -> Kept:
     try:
         with transaction():
             return _Batch(clock.now_ms()).take(arrivals)
-    except AWAY:
+    except ERRORS:
         raise
     except Exception:  # noqa: BLE001  logged below, and nothing of it is lost
         if len(arrivals) == 1:
@@ -93,7 +95,7 @@ def _tell_stays(opened: Sequence[tuple[str, int]]) -> None:
             continue
         try:
             stays.note_opened(remote.key_behind(key_id), clock.now_ms(), door_id)
-        except AWAY:
+        except ERRORS:
             raise
         except Exception:  # noqa: BLE001  logged; time brings about the same (stays.tend)
             _LOG.exception("event=fault work=note_opened")

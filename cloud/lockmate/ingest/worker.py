@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from lockmate.db import database
+from lockmate.db import ERRORS, SchemaDiffers, database, require_away
 from lockmate.ingest import batch
 from lockmate.ingest.acks import Acks
 from lockmate.mqtt import Arrival, Backoff, BrokerError, Connection
@@ -60,6 +60,8 @@ class Ingest:
                 self._serve()
             except BrokerError as error:
                 _LOG.warning("event=broker_away waiting=%d why=%r", len(self._buffer), str(error))
+            except SchemaDiffers:
+                raise  # nothing would mend it but a migration: whoever watches this process must see it end
             except Exception:  # noqa: BLE001  a fault in a callback may cost a connection, never the worker
                 _LOG.exception("event=fault waiting=%d", len(self._buffer))
             else:
@@ -131,9 +133,9 @@ class Ingest:
         begun = time.monotonic()
         try:
             kept = batch.keep(arrivals)
-        except batch.AWAY as error:
+        except ERRORS as error:
             self._store_at = time.monotonic() + self._database_backoff.next()
-            _LOG.warning("event=database_away waiting=%d tries=%d why=%r",
+            _LOG.warning("event=%s waiting=%d tries=%d why=%r", require_away(error),
                          len(self._buffer), self._database_backoff.failures, str(error))
             database.close()
             return

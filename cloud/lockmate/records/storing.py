@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
-from lockmate.db import database, transaction
+from lockmate.db import database, driver, is_postgres, transaction
 from lockmate.doors.models import Companion, JournalLog
 from lockmate.records.lines import ParsedLine, lost_range
 from lockmate.records.models import Disputed, Event
@@ -20,25 +21,17 @@ Group = tuple[Companion, Sequence[ParsedLine]]
 
 DISPUTED_MAX = 1_000
 
-_COLUMNS = (
-    "property_id",
-    "companion_id",
-    "door_id",
-    "log",
-    "seq",
-    "tag",
-    "line",
-    "at",
-    "unsure",
-    "kind",
-    "road",
-    "verdict",
-    "key_id",
-    "generation",
-    "card",
-    "count",
-    "received_at",
-)
+_COLUMNS = {  # with PostgreSQL's types
+    "property_id": "int", "companion_id": "int", "door_id": "int", "log": "text", "seq": "bigint", "tag": "text",
+    "line": "bytea", "at": "bigint", "unsure": "bigint", "kind": "text", "road": "text", "verdict": "text",
+    "key_id": "text", "generation": "bigint", "card": "text", "count": "int", "received_at": "bigint",
+}  # fmt: skip
+_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
+_SQLITE_INSERT = f'INSERT INTO "event" ({_NAMES}) VALUES ({", ".join("?" * len(_COLUMNS))}) ON CONFLICT DO NOTHING'  # noqa: S608
+_ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
+_POSTGRES_INSERT = f'INSERT INTO "event" ({_NAMES}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING'  # noqa: S608
+_COMPANION = itemgetter(1)
+_AT_A_TIME = 500  # values of one query
 
 
 @dataclass(slots=True)
@@ -66,18 +59,24 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
     """Store many companions' lines in one transaction (the caller's, if there is one); one result per group.
 
     When this returns inside a transaction of the caller nothing is committed yet: acknowledge after that.
+    Several workers may store at the same time: each inserts first and then locks the journals it moves, so that the
+    second to move one sees the lines of the first.
     """
-    with transaction():
+    with transaction(alone=False):
+        single = [_once(companion, lines, received_at) for companion, lines in groups]
+        groups = [(companion, lines) for (companion, _), (lines, _) in zip(groups, single, strict=True)]
         rows = [_row(companion, line, received_at) for companion, lines in groups for line in lines]
+        rows.sort(key=_COMPANION)  # two workers with the same lines take their places in the same order
         doubled = _insert(rows) != len(rows)
         logs = _logs(groups, received_at)
         results = []
         changed: dict[int, JournalLog] = {}
-        for companion, lines in groups:
-            sound, new, disputed = _sifted(companion, lines, received_at) if doubled else (lines, len(lines), 0)
+        for (companion, lines), (_, apart) in zip(groups, single, strict=True):
+            again = doubled or (is_postgres() and _may_be_held(companion, lines, logs))
+            sound, new, disputed = _sifted(companion, lines, received_at) if again else (lines, len(lines), 0)
             for log in _cover(companion, sound, logs):
                 changed[log.id] = log
-            results.append(_result(companion, lines, logs, new, disputed))
+            results.append(_result(companion, lines, logs, new, disputed + apart))
         _save(changed.values())
         return results
 
@@ -87,7 +86,7 @@ def dispute(companion_id: str, reason: str, line: bytes, received_at: int) -> bo
 
     Of one companion no more than `DISPUTED_MAX`: whoever holds its certificate could fill the disk.
     """
-    companion_id = companion_id[:32]
+    companion_id = companion_id[:32].replace("\0", "?")
     of_companion = Disputed.select().where(Disputed.companion_id == companion_id)
     with transaction():
         if of_companion.where(Disputed.reason == reason, Disputed.line == line).exists():
@@ -120,32 +119,60 @@ def _row(companion: Companion, line: ParsedLine, received_at: int) -> tuple[obje
     )
 
 
+def _once(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int]:
+    """The lines without those whose identity came before with other bytes; how many of them were kept apart."""
+    seen: dict[tuple[str, int], bytes] = {}
+    single = []
+    apart = 0
+    for line in lines:
+        if seen.setdefault((line.log, line.seq), line.body) == line.body:
+            single.append(line)
+        else:
+            apart += _apart(companion, line, received_at)
+    return single, apart
+
+
+def _apart(companion: Companion, line: ParsedLine, received_at: int) -> bool:
+    return dispute(companion.companion_id, "other_bytes", line.tag.encode() + b" " + line.body, received_at)
+
+
 def _insert(rows: list[tuple[object, ...]]) -> int:
     """How many entered. Straight to the driver: a query builder would cost more than the insert."""
     if not rows:
         return 0
-    names = ", ".join(f'"{name}"' for name in _COLUMNS)
-    marks = ", ".join([database.param] * len(_COLUMNS))
-    cursor = database.connection().cursor()
-    cursor.executemany(f'INSERT INTO "event" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING', rows)  # noqa: S608
-    return int(cursor.rowcount)
+    with driver() as cursor:
+        if is_postgres():
+            cursor.execute(_POSTGRES_INSERT, [list(column) for column in zip(*rows, strict=True)])
+        else:
+            cursor.executemany(_SQLITE_INSERT, rows)
+        return int(cursor.rowcount)
+
+
+def _may_be_held(companion: Companion, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]) -> bool:
+    """Whether a line's identity may be in the trail already: on PostgreSQL, under another month, it did not collide."""
+    return any(line.seq <= logs[companion.id, line.log].highest_seq for line in lines)
 
 
 def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], JournalLog]:
-    """The journals that the lines belong to, made where first heard of."""
+    """The journals that the lines belong to, made where first heard of; ours alone until the commit."""
     wanted = {(companion.id, line.log) for companion, lines in groups for line in lines}
     companions = {companion for companion, _ in wanted}
     found = {(row.companion_id, row.log): row for row in _logs_of(companions)}
-    for companion, log in sorted(wanted - found.keys()):
-        found[companion, log] = JournalLog.create(companion=companion, log=log, first_heard_at=now)
+    missing = sorted(wanted - found.keys())
+    if missing:
+        fresh = [{"companion": companion, "log": log, "first_heard_at": now} for companion, log in missing]
+        for start in range(0, len(fresh), _AT_A_TIME):
+            JournalLog.insert_many(fresh[start : start + _AT_A_TIME]).on_conflict_ignore().execute()
+        found |= {(row.companion_id, row.log): row for row in _logs_of({companion for companion, _ in missing})}
     return found
 
 
 def _logs_of(companions: set[int]) -> list[JournalLog]:
     rows: list[JournalLog] = []
     ids = sorted(companions)
-    for start in range(0, len(ids), 500):
-        rows.extend(JournalLog.select().where(JournalLog.companion.in_(ids[start : start + 500])))
+    for start in range(0, len(ids), _AT_A_TIME):
+        some = JournalLog.select().where(JournalLog.companion.in_(ids[start : start + _AT_A_TIME]))
+        rows.extend(some.order_by(JournalLog.id).for_update() if is_postgres() else some)
     return rows
 
 
@@ -220,22 +247,43 @@ def _all_lost(first: int, last: int, lost: list[tuple[int, int, int]], held: lis
 
 
 def _sifted(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int, int]:
-    """(lines that the trail holds now, how many of them are new, how many others were kept apart)."""
+    """(lines that the trail holds now, how many of them are new, how many others were kept apart).
+
+    Where the trail held other bytes under an identity, what was inserted now goes out again: the first one stays.
+    """
+    held = _held(companion, lines)
     sound = []
     new = disputed = 0
     for line in lines:
-        row = (
-            Event.select(Event.line, Event.received_at)
-            .where(Event.companion == companion, Event.log == line.log, Event.seq == line.seq)
-            .get()
-        )
-        if bytes(row.line) == line.body:
+        rows = held[line.log, line.seq]
+        ours = [row for row in rows if bytes(row.line) == line.body]
+        if len(ours) == len(rows):
             sound.append(line)
-            new += row.received_at == received_at
-        else:
-            whole = line.tag.encode() + b" " + line.body
-            disputed += dispute(companion.companion_id, "other_bytes", whole, received_at)
+            new += ours[0].received_at == received_at
+            continue
+        if ours:
+            Event.delete().where(
+                Event.companion == companion, Event.log == line.log, Event.seq == line.seq, Event.id == ours[0].id
+            ).execute()
+        disputed += _apart(companion, line, received_at)
     return sound, new, disputed
+
+
+def _held(companion: Companion, lines: Sequence[ParsedLine]) -> dict[tuple[str, int], list[Event]]:
+    """What the trail holds under the identities of these lines."""
+    seqs: dict[str, set[int]] = {}
+    for line in lines:
+        seqs.setdefault(line.log, set()).add(line.seq)
+    held: dict[tuple[str, int], list[Event]] = {}
+    for log, wanted in seqs.items():
+        some = sorted(wanted)
+        for start in range(0, len(some), _AT_A_TIME):
+            rows = Event.select(Event.id, Event.log, Event.seq, Event.line, Event.received_at).where(
+                Event.companion == companion, Event.log == log, Event.seq.in_(some[start : start + _AT_A_TIME])
+            )
+            for row in rows.order_by(Event.id):
+                held.setdefault((log, row.seq), []).append(row)
+    return held
 
 
 def _result(
@@ -257,4 +305,5 @@ def _save(logs: Iterable[JournalLog]) -> None:
         mark = database.param
         names = ", ".join(f'"{name}" = {mark}' for name in ("stored_seq", "stored_tag", "highest_seq"))
         sql = f'UPDATE "journal_log" SET {names} WHERE "id" = {mark}'  # noqa: S608
-        database.connection().cursor().executemany(sql, rows)
+        with driver() as cursor:
+            cursor.executemany(sql, rows)
