@@ -178,11 +178,20 @@ def worker() -> None:
 @click.option("--batch", type=click.IntRange(1, 5_000), default=500, show_default=True, help="Messages in one commit.")
 @click.option("--buffer", "buffered", type=click.IntRange(1, 50_000), default=1_000, show_default=True,
               help="Messages that may wait in memory.")
-def ingest(batch: int, buffered: int) -> None:
-    """Take in what the doors say: store it, then acknowledge it to the broker and to the door."""
+@click.option("--number", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Which of several ingest workers this is; each keeps its number for good.")
+@click.option("--property", "property_id", metavar="ID", help="Take in nothing of another hotel's companions.")
+@click.option("--leave", is_flag=True, help="Take what the broker still holds for this number, leave the others to go "
+              "on, and end: before there are fewer of them.")
+def ingest(batch: int, buffered: int, number: int, property_id: str | None, leave: bool) -> None:
+    """Take in what the doors say: store it, then acknowledge it to the broker and to the door.
+
+    Several may run, on this machine or others, each with its own --number; the broker deals the messages out.
+    """
     from lockmate import workers
 
-    sys.exit(workers.ingest(settings.load(), batch_max=batch, buffer_max=buffered))
+    sys.exit(workers.ingest(settings.load(), batch_max=batch, buffer_max=buffered, number=number,
+                            property_id=property_id, leave=leave))
 
 
 @worker.command()
@@ -207,8 +216,10 @@ def broker() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (LOCKMATE_BROKER_PORT).")
 @click.option("--name", "names", multiple=True, help="Another name or address that doors call it by; may be repeated.")
 @click.option("--user", help="System user that Mosquitto runs as, if root starts it (you).")
+@click.option("--ingest-workers", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="How many ingest workers may share the work; each has a certificate of its own.")
 def config(property_id: str | None, folder: Path | None, host: str | None, port: int | None,
-           names: tuple[str, ...], user: str | None) -> None:
+           names: tuple[str, ...], user: str | None, ingest_workers: int) -> None:
     """Write Mosquitto's configuration, access list and certificates, and say how to start it.
 
     Safe to repeat; certificates are kept while they are good. Run it again after a companion was retired
@@ -220,10 +231,10 @@ def config(property_id: str | None, folder: Path | None, host: str | None, port:
     chosen = _ground()
     folder = folder or chosen.data / "broker"
     called = list(dict.fromkeys([chosen.broker_name, chosen.broker_host, *names]))
-    files = certificates.write(folder, _property(property_id), called)
+    files = certificates.write(folder, _property(property_id), called, ingest_workers=ingest_workers)
     try:
         written = configuration.write(folder, files, host=host or chosen.broker_host, port=port or chosen.broker_port,
-                                      user=user)
+                                      user=user, ingest_workers=ingest_workers)
     except (ValueError, KeyError) as error:
         raise Sorry(f"bad_path: {error}; choose another folder with --folder.") from error
     click.echo(f"configuration  {written.conf}\naccess list    {written.acl}\ncertificates   {folder}\n"

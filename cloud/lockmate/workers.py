@@ -8,13 +8,13 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lockmate import db, ground, stays
+from lockmate import db, ground, properties, stays
 from lockmate.delivery.beside import Beside
-from lockmate.delivery.broker import DELIVERY, INGEST
+from lockmate.delivery.broker import DELIVERY, ingest_user
 from lockmate.delivery.smtp import Letters
 from lockmate.delivery.worker import Delivery
 from lockmate.ingest.worker import Ingest
-from lockmate.mqtt import Backoff, Broker, Stop
+from lockmate.mqtt import Backoff, Broker, Stop, Watchdog
 from lockmate.settings import Settings, SettingsError
 from lockmate.web import letters as words
 
@@ -47,10 +47,19 @@ def configure_logging() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def ingest(settings: Settings, *, batch_max: int = 500, buffer_max: int = 1_000) -> int:
-    """Take in what the doors say, until SIGTERM or SIGINT; the exit code."""
-    return _run("ingest", settings, INGEST, lambda broker, stop: Ingest(
-        broker, stop, batch_max=batch_max, buffer_max=max(batch_max, buffer_max)).run())
+def ingest(settings: Settings, *, batch_max: int = 500, buffer_max: int = 1_000, number: int = 1,
+           property_id: str | None = None, leave: bool = False) -> int:
+    """Take in what the doors say, until SIGTERM or SIGINT, or (leave) what is left; the exit code."""
+    user = ingest_user(number)
+
+    def work(broker: Broker, stop: Stop) -> None:
+        hotel = properties.the(property_id) if property_id is not None else None
+        watchdog = Watchdog()
+        watchdog.start()
+        Ingest(broker, stop, client_id=user, batch_max=batch_max, buffer_max=max(batch_max, buffer_max),
+               only=hotel.id if hotel is not None else None, leave=leave, beat=watchdog.beat).run()
+
+    return _run("ingest", settings, user, work)
 
 
 def delivery(settings: Settings, *, poll: float = 0.1) -> int:
@@ -69,7 +78,9 @@ def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> Non
         beside.append(Beside("letters", letters.deliver, stop, every=_LETTER_SECONDS, backoff=Backoff(2.0, 300.0)))
     for work in beside:
         work.start()
-    Delivery(broker, stop, poll=poll).run()
+    watchdog = Watchdog()
+    watchdog.start()
+    Delivery(broker, stop, poll=poll, beat=watchdog.beat).run()
     for work in beside:
         if not work.join(_LAST_WORK_SECONDS):
             _LOG.warning("event=not_awaited work=%s", work.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from typing import TYPE_CHECKING, TypedDict
@@ -18,6 +19,11 @@ class Figure(TypedDict):
     baseline: str
     runs: int
     spread: list[float]
+
+
+def size_of(name: str, usual: int) -> int:
+    """How many of something a measure takes: LOCKMATE_BENCH_<name>, or the usual number."""
+    return int(os.environ.get("LOCKMATE_BENCH_" + name) or usual)
 
 
 def figure(values: Sequence[float], unit: str, baseline: str = "") -> Figure:

@@ -15,6 +15,8 @@ from lockmate.delivery.broker import DELIVERY, MESSAGE_BYTES
 from lockmate.mqtt import Backoff, BrokerError, Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lockmate.mqtt import Broker, Stop
     from lockmate.outbox import Outbox
 
@@ -31,11 +33,12 @@ class Delivery:
     """See the head of this file.
 
     poll: seconds between two looks at the outbox, by state and never by id: a lower id may be committed later.
-    Nothing is leased while the broker is away, so waiting costs no attempt.
+    Nothing is leased while the broker is away, so waiting costs no attempt. `beat` is called at each turn of the work.
     """
 
     def __init__(self, broker: Broker, stop: Stop, *, poll: float = 0.1, client_id: str = CLIENT,
-                 backoff: Backoff | None = None) -> None:
+                 backoff: Backoff | None = None, beat: Callable[[], None] = lambda: None) -> None:
+        self._beat = beat
         self._broker = broker
         self._stop = stop
         self._poll = poll
@@ -49,6 +52,7 @@ class Delivery:
     def run(self) -> None:
         """Deliver until the end is asked for."""
         while not self._stop.requested:
+            self._beat()
             try:
                 self._serve()
             except BrokerError as error:
@@ -84,6 +88,7 @@ class Delivery:
         look_at = 0.0
         opened = time.monotonic()
         while not self._stop.requested:
+            self._beat()
             now = time.monotonic()
             if now - opened > _SETTLED_SECONDS:
                 self._backoff.reset()

@@ -121,6 +121,7 @@ class Connection:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
+        client.on_unsubscribe = self._unsubscribed
         client.on_publish = self._answered
         client.on_message = self._arrived
 
@@ -146,14 +147,17 @@ class Connection:
             self._finish(str(error))
             raise BrokerError(f"{self._broker.host}:{self._broker.port}: {error}") from error
 
-    def close(self) -> None:
+    def close(self, *, forget: bool = False) -> None:
         """Say good-bye and wait for the broker to hang up, so that acknowledgements in the socket arrive.
 
-        The session stays for its time; what still comes in is left to it.
+        The session stays for its time; what still comes in is left to it. forget: the broker drops it.
         """
         self._on_arrival = self._on_answer = None
         if self.alive:
-            self._client.disconnect()
+            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+            if forget:
+                properties.SessionExpiryInterval = 0
+            self._client.disconnect(properties=properties)
             end = time.monotonic() + _GOOD_BYE_SECONDS
             with contextlib.suppress(ConnectionLostError, OSError):
                 while time.monotonic() < end:
@@ -171,6 +175,12 @@ class Connection:
         self._await(lambda: not self._subscribing, stop)
         if self._refusals:
             raise ConnectionLostError(f"the broker refused to subscribe {topics}: {', '.join(self._refusals)}")
+
+    def unsubscribe(self, *topics: str, stop: Stop | None = None) -> None:
+        """Unsubscribe and wait for the broker's word; one that was never subscribed is no error."""
+        self._subscribing = True
+        self._client.unsubscribe(list(topics))
+        self._await(lambda: not self._subscribing, stop)
 
     def turn(self, seconds: float, *, read: bool = True, stop: Stop | None = None,
              full: Callable[[], bool] | None = None) -> None:
@@ -273,6 +283,9 @@ class Connection:
     def _subscribed(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
         self._subscribing = False
         self._refusals = [str(reason) for reason in reasons if reason.is_failure]
+
+    def _unsubscribed(self, _client: Any, _data: Any, _mid: int, _reasons: Any, _properties: Any) -> None:
+        self._subscribing = False
 
     def _answered(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         self._in_flight.discard(mid)

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from lockmate.db import database, driver, is_postgres, transaction
-from lockmate.doors.models import Companion, JournalLog
+from lockmate.doors.link import Speaker
+from lockmate.doors.models import JournalLog
 from lockmate.records.lines import ParsedLine, lost_range
 from lockmate.records.models import Disputed, Event
 
-Group = tuple[Companion, Sequence[ParsedLine]]
+Group = tuple[Speaker, Sequence[ParsedLine]]
 
 DISPUTED_MAX = 1_000
 
@@ -42,7 +43,7 @@ class StoreResult:
     `disputed`: lines kept apart because the identity holds other bytes.
     """
 
-    companion: Companion
+    companion: Speaker
     log: str
     upto_seq: int
     tag: str
@@ -50,7 +51,7 @@ class StoreResult:
     disputed: int = 0
 
 
-def store(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> StoreResult:
+def store(companion: Speaker, lines: Sequence[ParsedLine], received_at: int) -> StoreResult:
     """Store the lines of one companion; see `store_batch`."""
     return store_batch([(companion, lines)], received_at)[0]
 
@@ -97,7 +98,7 @@ def dispute(companion_id: str, reason: str, line: bytes, received_at: int) -> bo
         return True
 
 
-def _row(companion: Companion, line: ParsedLine, received_at: int) -> tuple[object, ...]:
+def _row(companion: Speaker, line: ParsedLine, received_at: int) -> tuple[object, ...]:
     return (
         companion.property_id,
         companion.id,
@@ -119,7 +120,7 @@ def _row(companion: Companion, line: ParsedLine, received_at: int) -> tuple[obje
     )
 
 
-def _once(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int]:
+def _once(companion: Speaker, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int]:
     """The lines without those whose identity came before with other bytes; how many of them were kept apart."""
     seen: dict[tuple[str, int], bytes] = {}
     single = []
@@ -132,7 +133,7 @@ def _once(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -
     return single, apart
 
 
-def _apart(companion: Companion, line: ParsedLine, received_at: int) -> bool:
+def _apart(companion: Speaker, line: ParsedLine, received_at: int) -> bool:
     return dispute(companion.companion_id, "other_bytes", line.tag.encode() + b" " + line.body, received_at)
 
 
@@ -148,7 +149,7 @@ def _insert(rows: list[tuple[object, ...]]) -> int:
         return int(cursor.rowcount)
 
 
-def _may_be_held(companion: Companion, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]) -> bool:
+def _may_be_held(companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]) -> bool:
     """Whether a line's identity may be in the trail already: on PostgreSQL, under another month, it did not collide."""
     return any(line.seq <= logs[companion.id, line.log].highest_seq for line in lines)
 
@@ -177,7 +178,7 @@ def _logs_of(companions: set[int]) -> list[JournalLog]:
 
 
 def _cover(
-    companion: Companion, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]
+    companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]
 ) -> list[JournalLog]:
     """Move each log's covered end forward; the journals that moved."""
     touched = {}
@@ -246,7 +247,7 @@ def _all_lost(first: int, last: int, lost: list[tuple[int, int, int]], held: lis
     return False
 
 
-def _sifted(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int, int]:
+def _sifted(companion: Speaker, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int, int]:
     """(lines that the trail holds now, how many of them are new, how many others were kept apart).
 
     Where the trail held other bytes under an identity, what was inserted now goes out again: the first one stays.
@@ -263,13 +264,13 @@ def _sifted(companion: Companion, lines: Sequence[ParsedLine], received_at: int)
             continue
         if ours:
             Event.delete().where(
-                Event.companion == companion, Event.log == line.log, Event.seq == line.seq, Event.id == ours[0].id
+                Event.companion == companion.id, Event.log == line.log, Event.seq == line.seq, Event.id == ours[0].id
             ).execute()
         disputed += _apart(companion, line, received_at)
     return sound, new, disputed
 
 
-def _held(companion: Companion, lines: Sequence[ParsedLine]) -> dict[tuple[str, int], list[Event]]:
+def _held(companion: Speaker, lines: Sequence[ParsedLine]) -> dict[tuple[str, int], list[Event]]:
     """What the trail holds under the identities of these lines."""
     seqs: dict[str, set[int]] = {}
     for line in lines:
@@ -279,7 +280,7 @@ def _held(companion: Companion, lines: Sequence[ParsedLine]) -> dict[tuple[str, 
         some = sorted(wanted)
         for start in range(0, len(some), _AT_A_TIME):
             rows = Event.select(Event.id, Event.log, Event.seq, Event.line, Event.received_at).where(
-                Event.companion == companion, Event.log == log, Event.seq.in_(some[start : start + _AT_A_TIME])
+                Event.companion == companion.id, Event.log == log, Event.seq.in_(some[start : start + _AT_A_TIME])
             )
             for row in rows.order_by(Event.id):
                 held.setdefault((log, row.seq), []).append(row)
@@ -287,7 +288,7 @@ def _held(companion: Companion, lines: Sequence[ParsedLine]) -> dict[tuple[str, 
 
 
 def _result(
-    companion: Companion,
+    companion: Speaker,
     lines: Sequence[ParsedLine],
     logs: dict[tuple[int, str], JournalLog],
     new: int,
