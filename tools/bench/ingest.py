@@ -1,8 +1,8 @@
 """Ingest: from the broker's queue to commit and acknowledgement, against bare inserts of the same rows.
 
-Doors with certificates of their own fill the worker's session at the real broker while the worker is away; then the real
-worker process empties it, and its own log tells when each batch was committed. Bare inserts: `executemany`, 1,000 rows a
-commit, into a table with the same columns and indexes (without references), on the same disk, with the same durability.
+Doors with certificates of their own fill the worker's session at the real broker while the worker is away; then the
+real worker process empties it, and its own log tells when each batch was committed. Bare inserts: `executemany`, 1,000
+rows a commit, into a table with the same columns and indexes (without references), on the same disk, as durable.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ import tempfile
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from lockmate.db import database
 from lockmate.records.models import Event
-from lockmate.records.storing import _COLUMNS
+from lockmate.records.storing import COLUMNS
 from tools.bench.figures import Figure, figure, seconds, size_of
 from tools.fleet.fleet import Fleet, Hall
 from tools.postgres import Postgres
+from tools.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +39,7 @@ _PATIENCE = 180.0
 _COMMIT_ROWS = 1_000
 _STORED = re.compile(r"time=(\S+)Z .*event=stored messages=\d+ lines=(\d+) again=(\d+)")
 _CONNECTED = re.compile(r"time=(\S+)Z .*event=connected")
+_REFERENCES = re.compile(r', FOREIGN KEY \("\w+"\) REFERENCES "\w+" \("\w+"\)( ON DELETE (CASCADE|SET NULL))?')
 _AGAINST = "executemany, 1,000 rows a commit, same columns and indexes, same run"
 
 
@@ -113,8 +117,6 @@ def _bench(database: str | None) -> Iterator[_Bench]:
 
 
 def _until_stored(processes: list[Process], wanted: int) -> None:
-    from tools.processes import wait_until
-
     for process in processes:
         process.wait_for_line("event=connected", 60)
     wait_until(lambda: Event.select().count() >= wanted, _PATIENCE, "all lines to be stored")
@@ -139,7 +141,7 @@ def _rate(workers: list[list[tuple[float, int]]]) -> float:
 
 def _at(facts: list[tuple[float, int]], when: float) -> float:
     """How many lines a worker had committed at a moment; between two commits in proportion."""
-    for (before, had), (after, has) in zip(facts, facts[1:], strict=False):
+    for (before, had), (after, has) in pairwise(facts):
         if when <= after:
             return had + (has - had) * (max(when, before) - before) / max(after - before, 1e-9)
     return facts[-1][1]
@@ -154,27 +156,24 @@ def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
 
 
 def _rows() -> list[tuple[Any, ...]]:
-    """What the worker stores of a door's opens."""
-    columns = [Event._meta.columns[name] for name in _COLUMNS]
-    held = list(Event.select(*columns).where(Event.kind == "opened").limit(500).tuples())
-    if not held:  # before the first run: a line of the same length
-        held = [(1, 1, 1, "0" * 16, 0, "0" * 16, bytes(170), 1_800_000_000, 1, "opened", "qr", "open", "0" * 16, 1, "", 1,
-                 1_800_000_000_000)]
-    return [(*held[n % len(held)][:4], n, *held[n % len(held)][5:]) for n in range(MESSAGES)]
+    """Rows as the worker stores them of a door's opens; the seq tells them apart."""
+    body = b'{"log":"%s","seq":100,"at":1800000000,"unsure":1,"kind":"opened","road":"qr","verdict":"open",' % (b"0" * 16)
+    body += b'"key_id":"%s","generation":1}' % (b"0" * 16)
+    one = ("0" * 16, body, 1_800_000_000, 1, "opened", "qr", "open")
+    doors = [(1, door, door, f"{door:016x}") for door in range(1, DOORS + 1)]
+    return [(*doors[n % DOORS], n, *one, f"{n:016x}", 1, "", 1, 10**12) for n in range(MESSAGES)]
 
 
 def _sqlite_rate(path: Path) -> float:
     rows = _rows()
     path.unlink(missing_ok=True)
-    made = [row[0] for row in Event._meta.database.execute_sql(
-        "SELECT sql FROM sqlite_master WHERE tbl_name = 'event' AND sql IS NOT NULL ORDER BY type DESC").fetchall()]
+    made = database.execute_sql("SELECT sql FROM sqlite_master WHERE tbl_name = 'event' ORDER BY type DESC")
     with closing(sqlite3.connect(path, isolation_level=None)) as bare:
         bare.execute("PRAGMA journal_mode = wal")
         bare.execute("PRAGMA synchronous = full")
-        for sql in made:
-            bare.execute(re.sub(r' REFERENCES "\w+" \("id"\)( ON DELETE (CASCADE|SET NULL))?|, FOREIGN KEY .*', ")"
-                                if ", FOREIGN KEY" in sql else "", sql))
-        sql = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+        for (sql,) in made.fetchall():
+            bare.execute(_REFERENCES.sub("", sql))
+        sql = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 
         def work() -> None:
             for start in range(0, len(rows), _COMMIT_ROWS):
@@ -187,7 +186,7 @@ def _sqlite_rate(path: Path) -> float:
 
 def _postgres_rate(server: Postgres) -> float:
     rows = _rows()
-    sql = f"INSERT INTO bare ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608
+    sql = f"INSERT INTO bare ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608
     with psycopg.connect(server.url("lockmate")) as bare, bare.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bare")
         cursor.execute("CREATE TABLE bare (LIKE event INCLUDING DEFAULTS INCLUDING INDEXES)")

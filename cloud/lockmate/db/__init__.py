@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockmate.db import months
 from lockmate.db.away import ERRORS, SchemaDiffers, require_away
-from lockmate.db.base import BaseModel, connect, database, disconnect, driver, is_postgres, transaction
+from lockmate.db.base import BaseModel, connect, database, disconnect, driver, is_postgres, rows, transaction
 from lockmate.db.schema import NotMigrated, migrate, pending, require_migrated, rollback
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "require_away",
     "require_migrated",
     "rollback",
+    "rows",
     "transaction",
 ]

@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from lockmate.settings import POSTGRES, SQLITE, Settings, SettingsError
 database = peewee.DatabaseProxy()
 
 HOUSE_LOCK = 0x4C6F636B  # "Lock": the advisory lock of whoever changes what others decide by
+_VALUES_MAX = 500  # of one query
 _CONNECTIONS_MAX = 64  # of one process; a server process has as many threads at most
 _WAIT_SECONDS = 10
 # Of each session: bounded waits, and nobody keeps a lock who has stopped working.
@@ -116,6 +117,17 @@ def driver() -> Iterator[Any]:
     """A cursor of the driver itself, for what a query builder would slow down; errors come out as peewee's own."""
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
         yield database.connection().cursor()
+
+
+def rows(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    """What a bare query finds; {} in it is where the marks of the values go, as many queries as they need."""
+    found: list[tuple[Any, ...]] = []
+    with driver() as cursor:
+        for start in range(0, len(values), _VALUES_MAX):
+            some = values[start : start + _VALUES_MAX]
+            cursor.execute(sql.format(", ".join([database.param] * len(some))), some)
+            found += cursor.fetchall()
+    return found
 
 
 class BaseModel(peewee.Model):

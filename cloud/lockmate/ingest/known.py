@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from peewee import JOIN, fn
-
-from lockmate.doors import Companion, Policy
-from lockmate.properties.models import Door
+from lockmate.db import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-Value = TypeVar("Value")
-
-_AT_A_TIME = 500  # values of one query
+_COMPANIONS = """
+    SELECT c.id, c.companion_id, c.property_id, c.door_id, c.state, c.link_key, COALESCE(d.number, 0)
+    FROM companion c LEFT JOIN door d ON d.id = c.door_id WHERE c.companion_id IN ({})"""
+_POLICIES = "SELECT door_id, MAX(version) FROM policy WHERE door_id IN ({}) GROUP BY door_id"
 
 
 class Known(NamedTuple):
@@ -31,31 +29,9 @@ class Known(NamedTuple):
 
 def companions(companion_ids: Iterable[str]) -> dict[str, Known]:
     """Those that exist, by their id."""
-    found = {}
-    for some in _slices(sorted(set(companion_ids))):
-        rows: Any = (
-            Companion.select(
-                Companion.id, Companion.companion_id, Companion.property, Companion.door, Companion.state,
-                Companion.link_key, fn.COALESCE(Door.number, 0),
-            )
-            .join(Door, JOIN.LEFT_OUTER)
-            .where(Companion.companion_id.in_(some))
-            .tuples()
-        )  # fmt: skip
-        found.update({row[1]: Known._make([*row[:5], bytes(row[5]), row[6]]) for row in rows})
-    return found
+    return {row[1]: Known._make(row) for row in rows(_COMPANIONS, list(dict.fromkeys(companion_ids)))}
 
 
 def newest_policies(door_ids: Iterable[int]) -> dict[int, int]:
     """The version of each door's newest policy."""
-    found: dict[int, int] = {}
-    for some in _slices(sorted(set(door_ids))):
-        query = Policy.select(Policy.door, fn.MAX(Policy.version)).where(Policy.door.in_(some)).group_by(Policy.door)
-        rows: Any = query.tuples()
-        found.update(rows)
-    return found
-
-
-def _slices(values: list[Value]) -> Iterator[list[Value]]:
-    for start in range(0, len(values), _AT_A_TIME):
-        yield values[start : start + _AT_A_TIME]
+    return dict(rows(_POLICIES, list(dict.fromkeys(door_ids))))

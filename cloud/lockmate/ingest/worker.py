@@ -45,8 +45,8 @@ class Ingest:
     leave: end when all that the broker holds for this name is stored. beat: called at each turn of the work.
     """
 
-    def __init__(self, broker: Broker, stop: Stop, *, client_id: str = CLIENT, batch_max: int = 500,
-                 buffer_max: int = 1_000, buffer_bytes: int = 8_388_608, only: int | None = None, leave: bool = False,
+    def __init__(self, broker: Broker, stop: Stop, *, client_id: str = CLIENT, batch_max: int = 1_000,
+                 buffer_max: int = 2_000, buffer_bytes: int = 8_388_608, only: int | None = None, leave: bool = False,
                  backoff: Backoff | None = None, beat: Callable[[], None] = lambda: None) -> None:
         self._broker = broker
         self._stop = stop

@@ -12,25 +12,40 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from lockmate.db import database, driver, is_postgres, transaction
+from lockmate.db import database, driver, is_postgres, rows, transaction
 from lockmate.doors.link import Speaker
 from lockmate.doors.models import JournalLog
 from lockmate.records.lines import ParsedLine, lost_range
 from lockmate.records.models import Disputed, Event
 
+
+@dataclass(slots=True)
+class Journal:
+    """One journal's row, as a JournalLog tells it; made in bulk, which a model's rows are too slow for."""
+
+    id: int
+    companion_id: int
+    log: str
+    stored_seq: int
+    stored_tag: str
+    highest_seq: int
+
+
 Group = tuple[Speaker, Sequence[ParsedLine]]
 
 DISPUTED_MAX = 1_000
 
-_COLUMNS = {  # with PostgreSQL's types
+COLUMNS = {  # with PostgreSQL's types
     "property_id": "int", "companion_id": "int", "door_id": "int", "log": "text", "seq": "bigint", "tag": "text",
     "line": "bytea", "at": "bigint", "unsure": "bigint", "kind": "text", "road": "text", "verdict": "text",
     "key_id": "text", "generation": "bigint", "card": "text", "count": "int", "received_at": "bigint",
 }  # fmt: skip
-_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
-_SQLITE_INSERT = f'INSERT INTO "event" ({_NAMES}) VALUES ({", ".join("?" * len(_COLUMNS))}) ON CONFLICT DO NOTHING'  # noqa: S608
-_ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
+_NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+_SQLITE_INSERT = f'INSERT INTO "event" ({_NAMES}) VALUES ({", ".join("?" * len(COLUMNS))}) ON CONFLICT DO NOTHING'  # noqa: S608
+_ARRAYS = ", ".join(f"%b::{kind}[]" for kind in COLUMNS.values())
 _POSTGRES_INSERT = f'INSERT INTO "event" ({_NAMES}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING'  # noqa: S608
+_JOURNALS = """SELECT id, companion_id, log, stored_seq, stored_tag, highest_seq
+    FROM journal_log WHERE companion_id IN ({})"""
 _COMPANION = itemgetter(1)
 _AT_A_TIME = 500  # values of one query
 
@@ -66,12 +81,12 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
     with transaction(alone=False):
         single = [_once(companion, lines, received_at) for companion, lines in groups]
         groups = [(companion, lines) for (companion, _), (lines, _) in zip(groups, single, strict=True)]
-        rows = [_row(companion, line, received_at) for companion, lines in groups for line in lines]
-        rows.sort(key=_COMPANION)  # two workers with the same lines take their places in the same order
-        doubled = _insert(rows) != len(rows)
+        fresh = [_row(companion, line, received_at) for companion, lines in groups for line in lines]
+        fresh.sort(key=_COMPANION)  # two workers with the same lines take their places in the same order
+        doubled = _insert(fresh) != len(fresh)
         logs = _logs(groups, received_at)
         results = []
-        changed: dict[int, JournalLog] = {}
+        changed: dict[int, Journal] = {}
         for (companion, lines), (_, apart) in zip(groups, single, strict=True):
             again = doubled or (is_postgres() and _may_be_held(companion, lines, logs))
             sound, new, disputed = _sifted(companion, lines, received_at) if again else (lines, len(lines), 0)
@@ -137,24 +152,24 @@ def _apart(companion: Speaker, line: ParsedLine, received_at: int) -> bool:
     return dispute(companion.companion_id, "other_bytes", line.tag.encode() + b" " + line.body, received_at)
 
 
-def _insert(rows: list[tuple[object, ...]]) -> int:
+def _insert(fresh: list[tuple[object, ...]]) -> int:
     """How many entered. Straight to the driver: a query builder would cost more than the insert."""
-    if not rows:
+    if not fresh:
         return 0
     with driver() as cursor:
         if is_postgres():
-            cursor.execute(_POSTGRES_INSERT, [list(column) for column in zip(*rows, strict=True)])
+            cursor.execute(_POSTGRES_INSERT, [list(column) for column in zip(*fresh, strict=True)])
         else:
-            cursor.executemany(_SQLITE_INSERT, rows)
+            cursor.executemany(_SQLITE_INSERT, fresh)
         return int(cursor.rowcount)
 
 
-def _may_be_held(companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]) -> bool:
+def _may_be_held(companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], Journal]) -> bool:
     """Whether a line's identity may be in the trail already: on PostgreSQL, under another month, it did not collide."""
     return any(line.seq <= logs[companion.id, line.log].highest_seq for line in lines)
 
 
-def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], JournalLog]:
+def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], Journal]:
     """The journals that the lines belong to, made where first heard of; ours alone until the commit."""
     wanted = {(companion.id, line.log) for companion, lines in groups for line in lines}
     companions = {companion for companion, _ in wanted}
@@ -168,18 +183,14 @@ def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], JournalLog
     return found
 
 
-def _logs_of(companions: set[int]) -> list[JournalLog]:
-    rows: list[JournalLog] = []
-    ids = sorted(companions)
-    for start in range(0, len(ids), _AT_A_TIME):
-        some = JournalLog.select().where(JournalLog.companion.in_(ids[start : start + _AT_A_TIME]))
-        rows.extend(some.order_by(JournalLog.id).for_update() if is_postgres() else some)
-    return rows
+def _logs_of(companions: set[int]) -> list[Journal]:
+    sql = _JOURNALS + (" ORDER BY id FOR UPDATE" if is_postgres() else "")
+    return [Journal(*row) for row in rows(sql, sorted(companions))]
 
 
 def _cover(
-    companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]
-) -> list[JournalLog]:
+    companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], Journal]
+) -> list[Journal]:
     """Move each log's covered end forward; the journals that moved."""
     touched = {}
     for line in lines:
@@ -196,7 +207,7 @@ def _cover(
     return list(touched.values())
 
 
-def _bridge(log: JournalLog) -> bool:
+def _bridge(log: Journal) -> bool:
     """Look at what is held beyond the covered end: a gap may be closed now, or be one the journal reported."""
     held = list(
         Event.select(Event.seq, Event.tag, Event.kind, Event.line)
@@ -206,7 +217,7 @@ def _bridge(log: JournalLog) -> bool:
     return advance(log, held)
 
 
-def advance(log: JournalLog, held: list[Event]) -> bool:
+def advance(log: Journal, held: list[Event]) -> bool:
     """Move the covered end over `held`, lines beyond it in order; True if it moved."""
     seqs = [event.seq for event in held]
     reported = [lost_range(json.loads(bytes(event.line))) for event in held if event.kind == "log_lost"]
@@ -256,9 +267,9 @@ def _sifted(companion: Speaker, lines: Sequence[ParsedLine], received_at: int) -
     sound = []
     new = disputed = 0
     for line in lines:
-        rows = held[line.log, line.seq]
-        ours = [row for row in rows if bytes(row.line) == line.body]
-        if len(ours) == len(rows):
+        there = held[line.log, line.seq]
+        ours = [row for row in there if bytes(row.line) == line.body]
+        if len(ours) == len(there):
             sound.append(line)
             new += ours[0].received_at == received_at
             continue
@@ -279,10 +290,10 @@ def _held(companion: Speaker, lines: Sequence[ParsedLine]) -> dict[tuple[str, in
     for log, wanted in seqs.items():
         some = sorted(wanted)
         for start in range(0, len(some), _AT_A_TIME):
-            rows = Event.select(Event.id, Event.log, Event.seq, Event.line, Event.received_at).where(
+            query = Event.select(Event.id, Event.log, Event.seq, Event.line, Event.received_at).where(
                 Event.companion == companion.id, Event.log == log, Event.seq.in_(some[start : start + _AT_A_TIME])
             )
-            for row in rows.order_by(Event.id):
+            for row in query.order_by(Event.id):
                 held.setdefault((log, row.seq), []).append(row)
     return held
 
@@ -290,7 +301,7 @@ def _held(companion: Speaker, lines: Sequence[ParsedLine]) -> dict[tuple[str, in
 def _result(
     companion: Speaker,
     lines: Sequence[ParsedLine],
-    logs: dict[tuple[int, str], JournalLog],
+    logs: dict[tuple[int, str], Journal],
     new: int,
     disputed: int,
 ) -> StoreResult:
@@ -300,11 +311,11 @@ def _result(
     return StoreResult(companion, log.log, log.stored_seq, log.stored_tag, new, disputed)
 
 
-def _save(logs: Iterable[JournalLog]) -> None:
-    rows = [(log.stored_seq, log.stored_tag, log.highest_seq, log.id) for log in logs]
-    if rows:
+def _save(logs: Iterable[Journal]) -> None:
+    moved = [(log.stored_seq, log.stored_tag, log.highest_seq, log.id) for log in logs]
+    if moved:
         mark = database.param
         names = ", ".join(f'"{name}" = {mark}' for name in ("stored_seq", "stored_tag", "highest_seq"))
         sql = f'UPDATE "journal_log" SET {names} WHERE "id" = {mark}'  # noqa: S608
         with driver() as cursor:
-            cursor.executemany(sql, rows)
+            cursor.executemany(sql, moved)
