@@ -93,7 +93,8 @@ def signed_in(address):
     browser = requests.Session()
     page = browser.get(f"{address}/desk/login", timeout=20).text
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
-    done = browser.post(f"{address}/desk/login", {"name": "anna", "password": PASSWORD, "csrf_token": token}, timeout=20)
+    form = {"name": "anna", "password": PASSWORD, "csrf_token": token}
+    done = browser.post(f"{address}/desk/login", form, timeout=20)
     assert done.status_code == 200
     return browser
 

@@ -157,8 +157,8 @@ def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
 
 def _rows() -> list[tuple[Any, ...]]:
     """Rows as the worker stores them of a door's opens; the seq tells them apart."""
-    body = b'{"log":"%s","seq":100,"at":1800000000,"unsure":1,"kind":"opened","road":"qr","verdict":"open",' % (b"0" * 16)
-    body += b'"key_id":"%s","generation":1}' % (b"0" * 16)
+    body = b'{"log":"0123456789abcdef","seq":100,"at":1800000000,"unsure":1,"kind":"opened","road":"qr",'
+    body += b'"verdict":"open","key_id":"0123456789abcdef","generation":1}'
     one = ("0" * 16, body, 1_800_000_000, 1, "opened", "qr", "open")
     doors = [(1, door, door, f"{door:016x}") for door in range(1, DOORS + 1)]
     return [(*doors[n % DOORS], n, *one, f"{n:016x}", 1, "", 1, 10**12) for n in range(MESSAGES)]
