@@ -118,8 +118,8 @@ def init() -> None:
     click.echo(f"secret key  {chosen.secret_key_file}  {'made' if made else 'kept'}")
     vault.check()
     chosen.secret_key()
-    done = db.migrate(chosen)
-    click.echo(f"database    {chosen.database_told}  {f'{len(done)} step(s) done' if done else 'up to date'}")
+    ran = db.migrate(chosen)
+    click.echo(f"database    {chosen.database_told}  {f'{len(ran)} step(s) done' if ran else 'up to date'}")
     click.echo("Keep a copy of the master key in another place: without it no key can be signed or read.")
 
 
@@ -131,7 +131,7 @@ def migrate(target: str | None, yes: bool) -> None:
     chosen = settings.use(settings.load())
     db.connect(chosen, make=True)
     pending = db.pending()
-    done = _done()
+    done = db.done()
     if target is None or target in pending[-1:]:
         told = db.migrate()
         click.echo("\n".join(f"done    {name}" for name in told) or "Nothing to do: the database is up to date.")
@@ -148,11 +148,28 @@ def migrate(target: str | None, yes: bool) -> None:
         click.echo(f"undone  {db.rollback()}")
 
 
-def _done() -> list[str]:
-    """The steps that the database has, oldest first."""
-    if not db.database.table_exists("migratehistory"):
-        return []
-    return [row[0] for row in db.database.execute_sql("SELECT name FROM migratehistory ORDER BY id")]
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write database, certificate authorities and the broker's certificates into one FILE, while all runs on.
+
+    The master key is not in it: keep a copy of that in another place.
+    """
+    from lockmate import backup as keeping
+
+    told = keeping.save(_ground(), file)
+    click.echo(f"{file}  {file.stat().st_size} bytes, as of {told.when}. The master key is not in it.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(file: Path) -> None:
+    """Put a backup in place: into an empty database, with the master key of that time already there."""
+    from lockmate import backup as keeping
+
+    told = keeping.restore(settings.use(settings.load()), file)
+    click.echo(f"Restored as of {told.when} (version {told.version}). Run `lockmate broker config`, then start the "
+               "processes; the doors say again what they still hold.")
 
 
 @main.command()

@@ -20,6 +20,7 @@ SMTPS_PORT = 465
 SQLITE = "sqlite:///"
 POSTGRES = "postgresql://"
 _PORT_MAX = 65_535
+_PROXIES_MAX = 8
 
 
 class SettingsError(Exception):
@@ -52,6 +53,7 @@ class Settings:
     testing: bool = False
     test_clock: Path | None = None
     secure_cookies: bool = False
+    trusted_proxies: int = 0  # how many proxies stand before the pages, each adding to X-Forwarded-For
     smtp_host: str = ""  # empty: no letters
     smtp_port: int = 587
     smtp_from: str = ""
@@ -182,6 +184,7 @@ def _checked(values: dict[str, str]) -> Settings:
         testing=_flag(values, "testing"),
         test_clock=_path(values, "test_clock"),
         secure_cookies=_flag(values, "secure_cookies"),
+        trusted_proxies=_proxies(values.get("trusted_proxies", "0")),
         smtp_host=values.get("smtp_host", ""),
         smtp_port=_port(values, "smtp_port", 587),
         smtp_from=values.get("smtp_from", ""),
@@ -236,6 +239,15 @@ def _flag(values: dict[str, str], name: str, default: str = "0") -> bool:
     if text not in ("0", "1"):
         raise SettingsError("bad_flag", f"{PREFIX}{name.upper()} must be 0 or 1, not {text}.")
     return text == "1"
+
+
+def _proxies(text: str) -> int:
+    if not text.isdecimal() or int(text) > _PROXIES_MAX:
+        raise SettingsError(
+            "bad_proxies", f"{PREFIX}TRUSTED_PROXIES must be the number of proxies before the pages, 0 to "
+            f"{_PROXIES_MAX}, not {text}."
+        )
+    return int(text)
 
 
 def _check_smtp(settings: Settings) -> None:

@@ -216,3 +216,13 @@ def test_a_worker_that_finds_no_broker_waits_and_ends_when_asked(site):
     worker.wait_for_line("event=broker_away")
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
+
+
+def test_a_companion_of_another_hotel_is_kept_apart_where_only_one_hotel_is_served(site, door):
+    other = doors.commission("Seaside", "Europe/Lisbon")
+    site.worker("ingest", "--property", other.property_id)
+    door.says("events", door.line())
+    door.says("events", door.line())
+    wait(lambda: len(apart()) == 2, "both lines")
+    assert apart() == [(door.id, "other_property")] * 2
+    assert stored() == []

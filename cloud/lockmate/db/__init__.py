@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockmate.db import months
 from lockmate.db.away import ERRORS, SchemaDiffers, require_away
 from lockmate.db.base import BaseModel, connect, database, disconnect, driver, is_postgres, rows, transaction
-from lockmate.db.schema import NotMigrated, migrate, pending, require_migrated, rollback
+from lockmate.db.schema import NotMigrated, done, migrate, pending, require_migrated, rollback, steps
 
 __all__ = [
     "ERRORS",
@@ -15,6 +15,7 @@ __all__ = [
     "connect",
     "database",
     "disconnect",
+    "done",
     "driver",
     "is_postgres",
     "migrate",
@@ -24,5 +25,6 @@ __all__ = [
     "require_migrated",
     "rollback",
     "rows",
+    "steps",
     "transaction",
 ]

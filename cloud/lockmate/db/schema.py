@@ -50,9 +50,9 @@ def migrate(settings: Settings | None = None) -> list[str]:
     if settings is not None:
         connect(settings, make=True)
     with _loose_references(), _alone():
-        done: list[str] = _router().run()
+        ran: list[str] = _router().run()
     months.prepare()
-    return done
+    return ran
 
 
 def rollback() -> str:
@@ -62,6 +62,18 @@ def rollback() -> str:
         name: str = router.done[-1]
         router.rollback()
     return name
+
+
+def done() -> list[str]:
+    """The migrations that this database has, oldest first."""
+    if not database.table_exists("migratehistory"):
+        return []
+    return [row[0] for row in database.execute_sql("SELECT name FROM migratehistory ORDER BY id").fetchall()]
+
+
+def steps() -> list[str]:
+    """The migrations that this program knows, oldest first."""
+    return sorted(file.stem for file in _FOLDER.glob("[0-9]*.py"))
 
 
 def pending() -> list[str]:

@@ -34,6 +34,7 @@ class Journal:
 Group = tuple[Speaker, Sequence[ParsedLine]]
 
 DISPUTED_MAX = 1_000
+_MORE = "more"
 
 COLUMNS = {  # with PostgreSQL's types
     "property_id": "int", "companion_id": "int", "door_id": "int", "log": "text", "seq": "bigint", "tag": "text",
@@ -98,19 +99,28 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
 
 
 def dispute(companion_id: str, reason: str, line: bytes, received_at: int) -> bool:
-    """Keep apart a line that may not enter the trail; False if the same one is kept already.
+    """Keep apart a line that may not enter the trail; False if the same one is kept already, which is then counted.
 
-    Of one companion no more than `DISPUTED_MAX`: whoever holds its certificate could fill the disk.
+    Of one companion no more than `DISPUTED_MAX`, since whoever holds its certificate could fill the disk: past that
+    one row, "more", counts the rest.
     """
     companion_id = companion_id[:32].replace("\0", "?")
-    of_companion = Disputed.select().where(Disputed.companion_id == companion_id)
-    with transaction():
-        if of_companion.where(Disputed.reason == reason, Disputed.line == line).exists():
+    of_companion = Disputed.companion_id == companion_id
+    with transaction(alone=False):
+        if _counted(of_companion, Disputed.reason == reason, Disputed.line == line):
             return False
-        if of_companion.count() >= DISPUTED_MAX:
-            return False
-        Disputed.create(companion_id=companion_id, reason=reason, line=line, received_at=received_at)
-        return True
+        if Disputed.select().where(of_companion).count() < DISPUTED_MAX:
+            Disputed.create(companion_id=companion_id, reason=reason, line=line, received_at=received_at)
+            return True
+        if not _counted(of_companion, Disputed.reason == _MORE):
+            Disputed.create(companion_id=companion_id, reason=_MORE, line=b"", received_at=received_at)
+        return False
+
+
+def _counted(*which: object) -> bool:
+    """Once more; False if there is none to count."""
+    counted: int = Disputed.update(count=Disputed.count + 1).where(*which).execute()
+    return counted > 0
 
 
 def _row(companion: Speaker, line: ParsedLine, received_at: int) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""What must go out tells whose hotel it is; ids that only grow, wide enough for years of a chain."""
+"""What must go out tells whose hotel it is; what is kept apart is counted; ids wide enough for years of a chain."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def migrate(migrator: Migrator, database: pw.Database, *, fake=False):
         'lm/1/' || "companion"."companion_id" || '/down/open'))"""
     )
     migrator.sql("""CREATE INDEX "outbox_property_id_state" ON "outbox" ("property_id", "state")""")
+    migrator.sql("""ALTER TABLE "disputed" ADD COLUMN "count" INTEGER NOT NULL DEFAULT 1""")
     if isinstance(database, pw.PostgresqlDatabase):
         for table in _WIDE:
             migrator.sql(f"""ALTER TABLE "{table}" ALTER COLUMN "id" TYPE BIGINT""")
@@ -27,5 +28,6 @@ def migrate(migrator: Migrator, database: pw.Database, *, fake=False):
 
 def rollback(migrator: Migrator, database: pw.Database, *, fake=False):
     """Down. Wide ids stay wide: nothing is lost by that."""
+    migrator.sql("""ALTER TABLE "disputed" DROP COLUMN "count" """)
     migrator.sql("""DROP INDEX "outbox_property_id_state" """)
     migrator.sql("""ALTER TABLE "outbox" DROP COLUMN "property_id" """)
