@@ -23,17 +23,17 @@ from tools.processes import LOOPBACK, Process, Processes, free_port
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NAME = "broker.fleet"
+NAME = "broker.fleet"  # what its certificate calls it
 _SHARD_READY = 180.0
 
 
 class Fleet:
-    """`shards` processes with `count` doors in all, of a roll."""
+    """`shards` processes with `count` doors in all of a roll, from its door number `first` on."""
 
-    def __init__(self, file: Path, count: int, shards: int) -> None:
+    def __init__(self, file: Path, count: int, shards: int, *, first: int = 0) -> None:
         self.count = count
         each = -(-count // shards)
-        self._shards = [_Shard(file, first, min(each, count - first)) for first in range(0, count, each)]
+        self._shards = [_Shard(file, first + at, min(each, count - at)) for at in range(0, count, each)]
         for shard in self._shards:
             shard.ready()
 
@@ -131,7 +131,7 @@ class Hall:
         self.port = free_port()
         self.env = {
             "LOCKMATE_DATA": str(folder / "data"), "LOCKMATE_BROKER_PORT": str(self.port),
-            "LOCKMATE_BROKER_NAME": _NAME, **({"LOCKMATE_DATABASE": database} if database else {}),
+            "LOCKMATE_BROKERNAME": NAME, **({"LOCKMATE_DATABASE": database} if database else {}),
         }  # fmt: skip
         self.settings = settings.use(settings.load(self.env))
         vault.make(self.settings.master_key_file)
@@ -141,14 +141,14 @@ class Hall:
         found = Property.get_or_none(Property.name == "Fleet")
         self.property: Property = found or commission("Fleet", "Asia/Shanghai")
         files = folder / "data" / "broker"
-        written = certificates.write(files, self.property, [_NAME, LOOPBACK], ingest_workers=ingest_workers)
+        written = certificates.write(files, self.property, [NAME, LOOPBACK], ingest_workers=ingest_workers)
         conf = configuration.write(files, written, port=self.port, ingest_workers=ingest_workers)
         self.processes = Processes()
         self.broker = self.processes.add(Process("broker", conf.argv, log=folder / "broker.log"))
 
     def roll(self, count: int, told: Callable[[int], None] = lambda _done: None) -> Path:
         """Doors to speak for."""
-        return roll.write(self.folder / "roll", self.property, count, (LOOPBACK, self.port, _NAME), told)
+        return roll.write(self.folder / "roll", self.property, count, (LOOPBACK, self.port, NAME), told)
 
     def start_broker(self) -> None:
         """And wait until it listens."""
