@@ -131,7 +131,7 @@ class Hall:
         self.port = free_port()
         self.env = {
             "LOCKMATE_DATA": str(folder / "data"), "LOCKMATE_BROKER_PORT": str(self.port),
-            "LOCKMATE_BROKERNAME": NAME, **({"LOCKMATE_DATABASE": database} if database else {}),
+            "LOCKMATE_BROKER_NAME": NAME, **({"LOCKMATE_DATABASE": database} if database else {}),
         }  # fmt: skip
         self.settings = settings.use(settings.load(self.env))
         vault.make(self.settings.master_key_file)
