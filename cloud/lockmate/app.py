@@ -17,6 +17,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("lockmate", template_folder="web/templates", static_folder="web/static")
     for configure in (
         security.configure_settings,
+        security.configure_proxies,
         context.configure_database,
         language.configure_language,
         security.configure_csrf,

@@ -118,8 +118,8 @@ def init() -> None:
     click.echo(f"secret key  {chosen.secret_key_file}  {'made' if made else 'kept'}")
     vault.check()
     chosen.secret_key()
-    done = db.migrate(chosen)
-    click.echo(f"database    {chosen.database}  {f'{len(done)} step(s) done' if done else 'up to date'}")
+    ran = db.migrate(chosen)
+    click.echo(f"database    {chosen.database_told}  {f'{len(ran)} step(s) done' if ran else 'up to date'}")
     click.echo("Keep a copy of the master key in another place: without it no key can be signed or read.")
 
 
@@ -131,7 +131,7 @@ def migrate(target: str | None, yes: bool) -> None:
     chosen = settings.use(settings.load())
     db.connect(chosen, make=True)
     pending = db.pending()
-    done = _done()
+    done = db.done()
     if target is None or target in pending[-1:]:
         told = db.migrate()
         click.echo("\n".join(f"done    {name}" for name in told) or "Nothing to do: the database is up to date.")
@@ -148,11 +148,28 @@ def migrate(target: str | None, yes: bool) -> None:
         click.echo(f"undone  {db.rollback()}")
 
 
-def _done() -> list[str]:
-    """The steps that the database has, oldest first."""
-    if not db.database.table_exists("migratehistory"):
-        return []
-    return [row[0] for row in db.database.execute_sql("SELECT name FROM migratehistory ORDER BY id")]
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write database, certificate authorities and the broker's certificates into one FILE, while all runs on.
+
+    The master key is not in it: keep a copy of that in another place.
+    """
+    from lockmate import backup as keeping
+
+    told = keeping.save(_ground(), file)
+    click.echo(f"{file}  {file.stat().st_size} bytes, as of {told.when}. The master key is not in it.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(file: Path) -> None:
+    """Put a backup in place: into an empty database, with the master key of that time already there."""
+    from lockmate import backup as keeping
+
+    told = keeping.restore(settings.use(settings.load()), file)
+    click.echo(f"Restored as of {told.when} (version {told.version}). Run `lockmate broker config`, then start the "
+               "processes; the doors say again what they still hold.")
 
 
 @main.command()
@@ -165,7 +182,7 @@ def serve(host: str | None, port: int | None, threads: int, workers: int) -> Non
     from lockmate import serving
 
     chosen = _ground()
-    db.database.close()  # no connection may cross the fork
+    db.disconnect()  # no connection may cross the fork
     serving.serve(chosen, host or chosen.host, port or chosen.port, threads=threads, workers=workers)
 
 
@@ -175,14 +192,24 @@ def worker() -> None:
 
 
 @worker.command()
-@click.option("--batch", type=click.IntRange(1, 5_000), default=500, show_default=True, help="Messages in one commit.")
-@click.option("--buffer", "buffered", type=click.IntRange(1, 50_000), default=1_000, show_default=True,
+@click.option("--batch", type=click.IntRange(1, 5_000), default=1_000, show_default=True,
+              help="Messages in one commit.")
+@click.option("--buffer", "buffered", type=click.IntRange(1, 50_000), default=2_000, show_default=True,
               help="Messages that may wait in memory.")
-def ingest(batch: int, buffered: int) -> None:
-    """Take in what the doors say: store it, then acknowledge it to the broker and to the door."""
+@click.option("--number", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Which of several ingest workers this is; each keeps its number for good.")
+@click.option("--property", "property_id", metavar="ID", help="Take in nothing of another hotel's companions.")
+@click.option("--leave", is_flag=True, help="Take what the broker still holds for this number, leave the others to go "
+              "on, and end: before there are fewer of them.")
+def ingest(batch: int, buffered: int, number: int, property_id: str | None, leave: bool) -> None:
+    """Take in what the doors say: store it, then acknowledge it to the broker and to the door.
+
+    Several may run, on this machine or others, each with its own --number; the broker deals the messages out.
+    """
     from lockmate import workers
 
-    sys.exit(workers.ingest(settings.load(), batch_max=batch, buffer_max=buffered))
+    sys.exit(workers.ingest(settings.load(), batch_max=batch, buffer_max=buffered, number=number,
+                            property_id=property_id, leave=leave))
 
 
 @worker.command()
@@ -207,8 +234,10 @@ def broker() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (LOCKMATE_BROKER_PORT).")
 @click.option("--name", "names", multiple=True, help="Another name or address that doors call it by; may be repeated.")
 @click.option("--user", help="System user that Mosquitto runs as, if root starts it (you).")
+@click.option("--ingest-workers", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="How many ingest workers may share the work; each has a certificate of its own.")
 def config(property_id: str | None, folder: Path | None, host: str | None, port: int | None,
-           names: tuple[str, ...], user: str | None) -> None:
+           names: tuple[str, ...], user: str | None, ingest_workers: int) -> None:
     """Write Mosquitto's configuration, access list and certificates, and say how to start it.
 
     Safe to repeat; certificates are kept while they are good. Run it again after a companion was retired
@@ -220,10 +249,10 @@ def config(property_id: str | None, folder: Path | None, host: str | None, port:
     chosen = _ground()
     folder = folder or chosen.data / "broker"
     called = list(dict.fromkeys([chosen.broker_name, chosen.broker_host, *names]))
-    files = certificates.write(folder, _property(property_id), called)
+    files = certificates.write(folder, _property(property_id), called, ingest_workers=ingest_workers)
     try:
         written = configuration.write(folder, files, host=host or chosen.broker_host, port=port or chosen.broker_port,
-                                      user=user)
+                                      user=user, ingest_workers=ingest_workers)
     except (ValueError, KeyError) as error:
         raise Sorry(f"bad_path: {error}; choose another folder with --folder.") from error
     click.echo(f"configuration  {written.conf}\naccess list    {written.acl}\ncertificates   {folder}\n"

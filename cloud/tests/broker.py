@@ -6,7 +6,7 @@ import os
 import ssl
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -30,13 +30,14 @@ NAME = "broker.test"
 class Site:
     """A hotel in a folder of its own, with the configuration that our own command writes."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, database_url=None):
         self.folder = folder
         self.port = free_port()
         self.env = {
             "LOCKMATE_DATA": str(folder / "data"),
             "LOCKMATE_BROKER_PORT": str(self.port),
             "LOCKMATE_BROKER_NAME": NAME,
+            **({"LOCKMATE_DATABASE": database_url} if database_url else {}),
         }
         self.settings = settings.use(settings.load(self.env))
         vault.make(self.settings.master_key_file)
@@ -67,9 +68,17 @@ class Site:
         for worker in self._workers:
             worker.stop()
         self.broker.stop()
-        db.database.close()
+        db.disconnect()
 
     # --- what people would ask for
+
+    @contextmanager
+    def away(self):
+        """The database can be read, and nothing be stored in it."""
+        with db.transaction():
+            if db.is_postgres():
+                db.database.execute_sql("LOCK TABLE event IN EXCLUSIVE MODE")
+            yield
 
     def place(self, user, name=NAME):
         """How `user` (a file name in the broker's folder) goes to the broker."""
@@ -96,7 +105,7 @@ class Site:
         return properties.door_of(self.property, number)
 
     def put(self, topic, payload=b"x", **more):
-        more.setdefault("order_key", topic)
+        more = {"order_key": topic, "property_id": self.property.id} | more
         return outbox.put("mqtt", topic, payload, **more)
 
 

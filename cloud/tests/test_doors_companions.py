@@ -16,6 +16,8 @@ from lockmate.doors.models import Companion, Policy, Revocation
 from lockmate.errors import NotFound
 from lockmate.outbox import Outbox
 
+pytestmark = pytest.mark.both_databases
+
 VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/hk1.json").read_text())
 
 

@@ -16,6 +16,8 @@ from lockmate.doors.models import Companion, Denial
 from lockmate.outbox import Outbox
 from lockmate.protocol import DENY_MAX
 
+pytestmark = pytest.mark.both_databases
+
 
 class Held:
     """A door as its provisioning left it, or with the policy it holds."""

@@ -8,6 +8,8 @@ from lockmate import keys, stays
 from lockmate.doors import policies, truth
 from lockmate.keys import Key
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def room(hotel):

@@ -71,6 +71,7 @@ def put(companion: Companion, policy: Policy) -> None:
         "mqtt",
         TOPIC_POLICY % companion.companion_id,
         wire(policy),
+        property_id=companion.property_id,
         order_key=f"companion {companion.companion_id}",
         retained=True,
     )

@@ -109,5 +109,9 @@ def _integer(value: object, most: int = _INTEGER_MAX) -> int | None:
 
 
 def _text(value: object, most: int) -> str:
-    """A lone surrogate, which JSON can spell and no database takes, becomes a question mark."""
-    return value[:most].encode(errors="replace").decode() if isinstance(value, str) else ""
+    """What JSON can spell and no database takes, a lone surrogate or a NUL, becomes a question mark."""
+    if value is None:
+        return ""
+    if type(value) is str and len(value) <= most and value.isascii() and value.isprintable():
+        return value  # nearly always
+    return value[:most].replace("\0", "?").encode(errors="replace").decode() if isinstance(value, str) else ""

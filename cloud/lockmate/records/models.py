@@ -45,6 +45,8 @@ class Disputed(BaseModel):
     """A line that may not enter the trail: same identity with other bytes, bad tag, unknown or retired companion."""
 
     companion_id = pw.CharField(32, index=True)
-    reason = pw.CharField(24)  # "bad_tag" | "other_bytes" | "unknown_companion" | "retired" | "malformed"
+    # "bad_tag" | "other_bytes" | "unknown_companion" | "retired" | "other_property" | "malformed" | "more"
+    reason = pw.CharField(24)
     line = pw.BlobField()
-    received_at = pw.BigIntegerField()
+    received_at = pw.BigIntegerField()  # the first time
+    count = pw.IntegerField(default=1)  # how often it came; "more": how many others came that are not kept

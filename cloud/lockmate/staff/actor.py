@@ -28,6 +28,8 @@ _DESK = frozenset(
         "door:open",
         "door:reset",
         "record:see",
+        "delivery:see",
+        "delivery:retry",
     }
 )
 _INSTALLER = frozenset({"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire"})
