@@ -45,6 +45,7 @@ class Settings:
     broker_ca: Path | None = None
     broker_cert: Path | None = None
     broker_key: Path | None = None
+    broker_reload: str = ""  # the command that makes the broker read its revocation list anew
     language: str = "zh-CN"
     testing: bool = False
     test_clock: Path | None = None
@@ -170,6 +171,7 @@ def _checked(values: dict[str, str]) -> Settings:
         broker_ca=_path(values, "broker_ca"),
         broker_cert=_path(values, "broker_cert"),
         broker_key=_path(values, "broker_key"),
+        broker_reload=values.get("broker_reload", ""),
         language=_language(values.get("language", "zh-CN")),
         testing=_flag(values, "testing"),
         test_clock=_path(values, "test_clock"),

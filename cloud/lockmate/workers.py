@@ -8,9 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lockmate import ground, stays
+from lockmate import doors, ground, stays
 from lockmate.delivery.beside import Beside
 from lockmate.delivery.broker import DELIVERY, INGEST
+from lockmate.delivery.revoking import Revocations
 from lockmate.delivery.smtp import Letters
 from lockmate.delivery.worker import Delivery
 from lockmate.ingest.worker import Ingest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TEND_SECONDS = 2.0
+_DOORS_SECONDS = 15.0
 _LETTER_SECONDS = 2.0
 _LAST_WORK_SECONDS = 12.0
 _LOG = logging.getLogger("lockmate.workers")
@@ -59,7 +61,11 @@ def delivery(settings: Settings, *, poll: float = 0.1) -> int:
 
 def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> None:
     """The doors' channel in this thread, letters and what time brings in threads beside it."""
-    beside = [Beside("tend", stays.tend, stop, every=_TEND_SECONDS)]
+    beside = [
+        Beside("tend", stays.tend, stop, every=_TEND_SECONDS),
+        Beside("doors", doors.tend, stop, every=_DOORS_SECONDS),
+        Beside("crl", Revocations(settings).deliver, stop, every=_TEND_SECONDS),
+    ]
     if settings.smtp_host:
         letters = Letters(settings, words.letter, stop)
         beside.append(Beside("letters", letters.deliver, stop, every=_LETTER_SECONDS, backoff=Backoff(2.0, 300.0)))

@@ -14,9 +14,6 @@ from lockmate.keys.token import mint
 from lockmate.properties.models import Door, Property
 from lockmate.protocol import DAY, KINDS, LIVES
 
-OVERLAP = 60  # seconds that a token is valid before and after its slot
-
-
 class Slot(NamedTuple):
     """One token: valid from `nbf` to `exp` (seconds), as the QR's text."""
 
@@ -32,6 +29,7 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
     before they are signed: a key that ends meanwhile is denied until the last of them ended.
     """
     with transaction():
+        Key.update(newest_iat=Key.newest_iat).where(Key.id == key.id).execute()  # from here on it does not end meanwhile
         key = (
             Key.select(Key, Door, Property)
             .join(Door, JOIN.LEFT_OUTER)
@@ -77,11 +75,11 @@ def _bounds(key: Key, now_s: int) -> list[tuple[int, int]]:
     last = min(ends, now_s + min(DAY, LIVES[KINDS.index(key.kind)]))
     if key.state != "active" or starts >= last:
         raise KeyNotYet
-    length = key.property.slot_seconds
+    length, overlap = key.property.slot_seconds, key.property.overlap_seconds
     first = max(now_s, starts) // length * length
     bounds = []
     for start in range(first, last, length):
-        nbf, exp = max(start - OVERLAP, starts), min(start + length + OVERLAP, last)
+        nbf, exp = max(start - overlap, starts), min(start + length + overlap, last)
         if max(nbf, now_s) < exp:
             bounds.append((nbf, exp))
     return bounds

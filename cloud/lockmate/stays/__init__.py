@@ -39,7 +39,8 @@ from lockmate.stays.errors import (
     StayOver,
     UndoTooLate,
 )
-from lockmate.stays.holding import open_move
+from lockmate.stays.evicting import evict
+from lockmate.stays.holding import occupant, open_move
 from lockmate.stays.listing import RackRow, in_house, keys_by_guest, of_keys, rack
 from lockmate.stays.models import Guest, GuestKey, Move, Order, Payment, Stay
 from lockmate.stays.moving import move, move_back, moves_of, note_opened
@@ -94,6 +95,7 @@ __all__ = [
     "check_in_group",
     "check_out",
     "discard",
+    "evict",
     "in_house",
     "keys_by_guest",
     "move",
@@ -101,6 +103,7 @@ __all__ = [
     "moves_of",
     "name_guest",
     "note_opened",
+    "occupant",
     "of_keys",
     "open_move",
     "orders",
