@@ -7,7 +7,6 @@ lost. Everything that decides is the firmware's own code.
 from __future__ import annotations
 
 import functools
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -29,6 +28,9 @@ from companion.store.config import Config  # noqa: E402
 _FLOOR_MS = 3_000_000  # main.py keeps the floor every 50 minutes
 
 
+ROAD_MQTT = names.ROAD_MQTT
+
+
 class _Remembered:
     """The firmware's verifier, asked once for each signature: a probe of every token at every step would take hours."""
 
@@ -37,7 +39,7 @@ class _Remembered:
         self._verify = functools.lru_cache(maxsize=20_000)(Verifier(key).verify)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        return self._verify(bytes(message), bytes(signature))
+        return bool(self._verify(bytes(message), bytes(signature)))
 
 
 store.Verifier = functools.cache(_Remembered)
@@ -46,8 +48,10 @@ store.Verifier = functools.cache(_Remembered)
 class Doorway:
     """One companion on the wall."""
 
-    def __init__(self, folder: Path, companion_id: str, door: str, files: dict[str, bytes], at_ms: int, ppm: int) -> None:
-        """folder: its flash, made here; files: what enrolment gave; at_ms: the true time; ppm: how wrong its crystal is."""
+    def __init__(
+        self, folder: Path, companion_id: str, door: str, files: dict[str, bytes], at_ms: int, ppm: int
+    ) -> None:
+        """folder: its flash, made here; files: as enrolment gave; at_ms: the true time; ppm: its crystal's error."""
         self.companion_id = companion_id
         self.door = door
         self.connected = False
@@ -103,8 +107,8 @@ class Doorway:
 
     def loses_beliefs(self, back_ms: int) -> None:
         """The flash goes bad under everything it believed; the journal is a new one."""
-        for name in sorted(os.listdir(self._folder / "beliefs")):
-            (self._folder / "beliefs" / name).write_bytes(b"\xff" * 40)
+        for file in (self._folder / "beliefs").iterdir():
+            file.write_bytes(b"\xff" * 40)
         self._new_journal()
         self.loses_power(back_ms)
 

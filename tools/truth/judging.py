@@ -26,11 +26,10 @@ class _Foretold:
     newest_exp: int
     ends_at: int
     cuts: dict[str, int]
-    heard: int
 
 
 class Judge:
-    """Remembers what was foretold. `checks`: how many facts were looked at; raises AssertionError for one that fails."""
+    """Remembers what was foretold. `checks`: how many facts were looked at; one that fails is an AssertionError."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -74,7 +73,7 @@ class Judge:
         """Never more optimistic than the door."""
         self.checks += 1
         if said.kind in ("ended_confirmed", "ended", "prepared"):
-            assert not opens, f"{key.key_id} at {door.name}: said {said}, and {[one.companion_id for one in opens]} opens"
+            assert not opens, f"{key.key_id} at {door.name}: {said}, but {[one.companion_id for one in opens]} opens"
         else:
             assert said.until is None or said.until > self._world.true_ms, f"{key.key_id}: {said} is over"
 
@@ -87,13 +86,13 @@ class Judge:
             for board in opens:
                 self.checks += 1
                 cut = before.cuts.get(board.companion_id) != board.cuts
-                assert cut, f"{about}: was to open until {before.until} at the latest, and opens at {self._world.true_ms}"
+                assert cut, f"{about}: to open until {before.until} at the latest, and opens at {self._world.true_ms}"
         until = said.latest if said.kind == "open_until" else said.until if said.kind == "ended_may_open" else None
         if until is None:
             self._foretold.pop(about, None)
             return
         self._foretold[about] = _Foretold(
-            until, key.newest_exp, key.ends_at, {board.companion_id: board.cuts for board in boards}, said.heard_at or 0
+            until, key.newest_exp, key.ends_at, {board.companion_id: board.cuts for board in boards}
         )
 
     def _stands(self, key: Key, door: Door, board: Doorway, told: list[str], said: Truth) -> None:
@@ -107,7 +106,7 @@ class Judge:
             self.checks += 1
             assert world.restores, f"{key.key_id} stands, and {board.companion_id} has seen a newer key"
             if row.generation > key.generation and len(policies.companions_of(door)) == 1:
-                assert said.ahead == (door.name,), f"{key.key_id}: {board.companion_id} is ahead, and nothing says so"
+                assert said.ahead == (door.name,), f"{key.key_id}: nothing says that {board.companion_id} is ahead"
             return
         self.checks += 1
         if not world.restores:
@@ -121,7 +120,7 @@ class Judge:
             assert told[0] == "open", f"{key.key_id} stands, {board.companion_id} is in step and says {told[0]}"
 
     def _ended(self, key: Key, door: Door, board: Doorway) -> None:
-        """Whose right has ended, and the door opens: it must not know, nor have seen a newer key, nor be past the end."""
+        """An ended right, and the door opens: it must not know, nor have seen a newer key, nor be past the end."""
         hand = self._world.hand[key.key_id]
         self.checks += 1
         knows = hand.ended.get(door.name)

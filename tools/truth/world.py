@@ -12,10 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
-from lockmate import clock, db, doors, ground, ingest, keys, outbox, properties, settings, staff, stays
+from lockmate import clock, db, doors, ground, keys, outbox, properties, settings, stays
 from lockmate.doors import companions, policies
 from lockmate.errors import Refused
 from lockmate.ingest import batch
@@ -23,7 +23,7 @@ from lockmate.keys import Holder, Key, holders, vault
 from lockmate.protocol import TOPIC_ACK
 from lockmate.staff import PERMISSIONS, Account, Actor, create_account
 from lockmate.stays import Guest, Stay
-from tools.truth.doorway import Doorway, names
+from tools.truth.doorway import ROAD_MQTT, Doorway
 
 BEGIN_MS = 1_795_453_300_000
 ROOMS = ("801", "802", "803")
@@ -32,8 +32,6 @@ _BOARDS = (("801", "suite-left-door"), ("801", "suite-right-door"), ("802", "c-8
            (LIFT, "c-lift-door"))
 _PPM = (80, -60, 0, 95, -90)
 _PASSWORD = "correct horse"  # noqa: S105 - of a hotel that lives for seconds
-
-__all__ = ["BEGIN_MS", "LIFT", "ROOMS", "World", "ingest"]
 
 
 @dataclass(slots=True)
@@ -53,7 +51,7 @@ class World:
         shared = Path("/dev/shm")  # noqa: S108 - memory where there is some: a step writes many small files
         self._folder = Path(tempfile.mkdtemp(prefix="lockmate-truth-", dir=shared if shared.is_dir() else None))
         self.true_ms = BEGIN_MS
-        self._patch = mock.patch.object(clock, "now_ms", lambda: self.true_ms)
+        self._patch = mock.patch.object(clock, "now_ms", self._now_ms)
         self._patch.start()
         self.counts: Counter[str] = Counter()
         self.walls: dict[str, Doorway] = {}
@@ -63,6 +61,9 @@ class World:
         self.restores = 0
         self._made = 0
         self._open_hotel()
+
+    def _now_ms(self) -> int:
+        return self.true_ms
 
     def close(self) -> None:
         """Wipe it."""
@@ -83,13 +84,12 @@ class World:
         self.desk = Actor(account.id, account.name, self.hotel, PERMISSIONS["desk"])
         self.pms = Actor(None, "pms Harbour", self.hotel, PERMISSIONS["desk"])
         for (door, companion_id), ppm in zip(_BOARDS, _PPM, strict=True):
-            self._hang(companions.enrol(self.hotel, self.door(door), companion_id), door, ppm)
+            self._hang(companion_id, _Template.files[companion_id], door, ppm)
 
-    def _hang(self, enrolment: companions.Enrolment, door: str, ppm: int) -> None:
-        companion_id = enrolment.companion.companion_id
+    def _hang(self, companion_id: str, files: dict[str, bytes], door: str, ppm: int) -> None:
         self._made += 1
         folder = self._folder / f"flash-{self._made}"
-        self.walls[companion_id] = Doorway(folder, companion_id, door, enrolment.files, self.true_ms, ppm)
+        self.walls[companion_id] = Doorway(folder, companion_id, door, files, self.true_ms, ppm)
         self.retained.pop(companion_id, None)
 
     def door(self, name: str) -> properties.Door:
@@ -127,7 +127,7 @@ class World:
                 else:
                     board = self.walls.get(companion_id)
                     if board is not None and board.connected:
-                        board.scan(bytes(row.payload).decode(), names.ROAD_MQTT)
+                        board.scan(bytes(row.payload).decode(), ROAD_MQTT)
             outbox.sent(row)
 
     def meets(self, board: Doorway, *, hears: bool = True, says: bool = True, acked: bool = True) -> None:
@@ -184,7 +184,7 @@ class World:
         if made is not None:
             board.is_taken_down()
             del self.walls[board.companion_id]
-            self._hang(made, board.door, _PPM[self._made % len(_PPM)])
+            self._hang(made.companion.companion_id, made.files, board.door, _PPM[self._made % len(_PPM)])
 
     # --- phones
 
@@ -195,7 +195,8 @@ class World:
     def key_for(self, guest: Guest, holder: Holder | None = None) -> Key | None:
         """Issued at the desk."""
         number = f"139{guest.id:08d}"
-        return self.does("authorise", stays.authorise, guest, holder or self.phone(), number, by=self.desk)
+        key: Key | None = self.does("authorise", stays.authorise, guest, holder or self.phone(), number, by=self.desk)
+        return key
 
     def fetches(self, key: Key, slots: int | None = None) -> None:
         """The phone is on line: it has the tokens of a day, or some."""
@@ -248,6 +249,7 @@ class _Template:
     """A data folder with a hotel in it, made once a process and copied for each world."""
 
     folder: Path | None = None
+    files: ClassVar[dict[str, dict[str, bytes]]] = {}  # of each board, as enrolment gave them
 
     @classmethod
     def make(cls, beside: Path) -> None:
@@ -261,6 +263,9 @@ class _Template:
             properties.add_door(made, number, name, "room", [8])
         properties.add_door(made, 9001, LIFT, "common", [0])
         create_account(made, "anna@Harbour", _PASSWORD, "desk")
+        for door, companion_id in _BOARDS:
+            at = properties.Door.get(properties.Door.name == door)
+            cls.files[companion_id] = companions.enrol(made, at, companion_id).files
         db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.database.close()
 
@@ -272,4 +277,3 @@ class _Template:
 
 
 wipe = _Template.wipe
-assert staff  # the accounts' module makes its tables known

@@ -92,7 +92,7 @@ def note_ahead(door: Door, reported: int) -> None:
 def accept(door: Door, *, by: Actor) -> int:
     """A person looked at a door whose generation jumped (GenerationJump), and says that it is to be followed.
 
-    Returns the next generation, beyond what the door reports. Raises NotARoom, and GenerationJump where there is none left.
+    Returns the next generation, beyond what the door reports. Raises NotARoom, and GenerationJump if none is left.
     """
     by.within(door.property_id)
     _require_room(door)

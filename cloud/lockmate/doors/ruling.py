@@ -81,7 +81,7 @@ def set_zones(door: Door, zones: Iterable[int], *, by: Actor) -> Policy:
 
 @once("door:repair_clock")
 def repair_clock(property: Property, *, by: Actor) -> int:
-    """The cloud's own clock was wrong and is right again: every door begins its time anew, from the policy's `issued_at`.
+    """The cloud's own clock was wrong and is right again: every door begins its time anew, from `issued_at`.
 
     The way out of protocol section 5: a higher `clock_epoch` sets each door's lower bound back and takes away its upper
     one, until the door has asked for the time. Tokens that were minted in the wrong time are judged by the right one.

@@ -1,7 +1,7 @@
 """Weekly hours in which a common door stays open: local wall times in, UTC intervals for a policy out.
 
-Hours are kept as people say them ("Monday to Friday 07:00 to 22:00"); the door gets intervals [from, to) in Unix seconds,
-so that a day of 23 or 25 hours is right without the door knowing a time zone (protocol section 6).
+Hours are kept as people say them ("Monday to Friday 07:00 to 22:00"); the door gets intervals [from, to) in Unix
+seconds, so that a day of 23 or 25 hours is right without the door knowing a time zone (protocol section 6).
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def _resend(now: int) -> int:
     done = 0
     for companion in list(behind):
         with transaction():
-            policy = policies.newest(companion.door)
+            policy = policies.newest(companion.door) if companion.door is not None else None
             if policy is None or policy.made_at > now - RESEND_MS:
                 continue
             Companion.update(resent_at=now).where(Companion.id == companion.id).execute()

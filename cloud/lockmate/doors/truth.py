@@ -39,8 +39,8 @@ class Truth:
         that door had lost the time, or was not heard since: after a power cut its clock goes on from where it stopped);
         `heard_at` is when the most silent door was last heard.
 
-    Two more, of which no door has anything to say. prepared: opens nothing before check-in. ended: nothing is in anybody's
-    hand: no token was made, or no door listens, or each has said that its clock is past the last token.
+    Two more, of which no door has anything to say. prepared: opens nothing before check-in. ended: nothing is in
+    anybody's hand: no token was made, or no door listens, or each has said that its clock is past the last token.
     """
 
     kind: Kind

@@ -14,6 +14,7 @@ from lockmate.keys.token import mint
 from lockmate.properties.models import Door, Property
 from lockmate.protocol import DAY, KINDS, LIVES
 
+
 class Slot(NamedTuple):
     """One token: valid from `nbf` to `exp` (seconds), as the QR's text."""
 
@@ -29,7 +30,7 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
     before they are signed: a key that ends meanwhile is denied until the last of them ended.
     """
     with transaction():
-        Key.update(newest_iat=Key.newest_iat).where(Key.id == key.id).execute()  # from here on it does not end meanwhile
+        Key.update(newest_iat=Key.newest_iat).where(Key.id == key.id).execute()  # locks it: it does not end meanwhile
         key = (
             Key.select(Key, Door, Property)
             .join(Door, JOIN.LEFT_OUTER)
@@ -65,6 +66,33 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
         )
         for nbf, exp in bounds
     ]
+
+
+def rehearsal(key: Key, now_s: int) -> str:
+    """The token that the phone would show now, for a question that is asked in the house (`doors.dryrun`).
+
+    Of a key that ended, the last one that is out. It is noted nowhere, since it must never leave. Raises KeyNotYet for
+    a key that opens nothing yet, KeyEnded for one of which no token was ever made.
+    """
+    try:
+        nbf, exp = _bounds(key, now_s)[0]
+        iat = now_s
+    except KeyEnded:
+        if not key.newest_exp:
+            raise
+        nbf, exp, iat = key.newest_iat, key.newest_exp, key.newest_iat
+    return mint(
+        issuer.signer(key.property, key.kind),
+        kind=KINDS.index(key.kind),
+        key_id=bytes.fromhex(key.key_id),
+        generation=key.generation if key.kind == "guest" else epochs.of(key.property, key.kind),
+        nbf=nbf,
+        exp=exp,
+        iat=iat,
+        door=key.door.number if key.door is not None else 0,
+        zones=key.zones,
+        over_privacy=key.kind == "emergency",
+    )
 
 
 def _bounds(key: Key, now_s: int) -> list[tuple[int, int]]:

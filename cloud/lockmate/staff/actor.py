@@ -34,7 +34,7 @@ _DESK = frozenset(
     }
 )
 _INSTALLER = frozenset({"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire"})
-_MANAGER = _DESK | {"staff:manage", "staff_key:issue", "staff_key:raise", "door:set", "property:set", "audit:see"}
+_MANAGER = _DESK | {"record:export", "staff:manage", "staff_key:issue", "staff_key:raise", "door:set", "property:set", "audit:see"}
 
 PERMISSIONS = {"desk": _DESK, "manager": _MANAGER, "installer": _INSTALLER}
 ALL = _MANAGER | _INSTALLER
@@ -58,7 +58,6 @@ class Actor:
         """The program itself, or a command of the operator."""
         return cls(None, name, property, ALL)
 
-    @property
     def is_person(self) -> bool:
         """Somebody who can answer for it: signed in with an account of their own."""
         return self.account_id is not None

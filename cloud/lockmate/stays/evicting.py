@@ -18,7 +18,7 @@ def evict(stay: Stay, *, sleeper: Stay, by: Actor) -> Stay:
     one (the PMS, a command), RoomOccupied if meanwhile it is somebody else's, and what `check_in` raises.
     """
     by.within(stay.property_id)
-    if not by.is_person:
+    if not by.is_person():
         raise NeedsPerson
     with transaction():
         there = holding.occupant(stay.room)

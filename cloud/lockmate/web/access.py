@@ -77,7 +77,7 @@ def to_log_in() -> ResponseReturnValue:
 
 
 def actor() -> Actor:
-    """Who asks; only in views that need a permission. With the key of the form, so that what is sent twice is done once.
+    """Who asks; only in views that need a permission. With the form's key, so that what is sent twice is done once.
 
     A form that was filled in anew, after going back to its page, is another request: what was sent is in the key.
     """
