@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,7 +56,7 @@ def test_hours_become_utc_intervals_and_are_renewed(hotel, time):
     doors.set_rules(hotel.door("Lift"), schedule=week, by=hotel.desk)
     said = document(hotel, "Lift")["schedule"]
     assert said[0] == [at("Asia/Shanghai", 2026, 11, 24, 7), at("Asia/Shanghai", 2026, 11, 24, 22)]
-    assert len(said) == 8 and all(one[1] < two[0] for one, two in zip(said, said[1:], strict=False))
+    assert len(said) == 8 and all(one[1] < two[0] for one, two in pairwise(said))
     saturday = next(one for one in said if one[0] == at("Asia/Shanghai", 2026, 11, 28, 9))
     assert saturday[1] == at("Asia/Shanghai", 2026, 11, 29, 1)
     time.passes(days=6)

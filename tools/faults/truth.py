@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tools.truth.machine import Machine, Totals
@@ -21,7 +21,8 @@ def run(tally: Tally, rounds: int = ROUNDS, *, steps: int = STEPS, again: bool =
     """`rounds` runs of up to `steps` steps; `again`: the same ones each time. A violation is told with its steps."""
     chosen = settings(
         max_examples=rounds, stateful_step_count=steps, deadline=None, database=None, derandomize=again,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),  # not shrunk: that takes longer than all the runs
     )
     broken = ""
     try:

@@ -25,6 +25,7 @@ from companion.core.fields import Refused  # noqa: E402
 from companion.store import beliefs as store  # noqa: E402
 from companion.store.config import Config  # noqa: E402
 
+_FLOOR_JUMP_S = 3_600  # as in net/uplink.py
 _FLOOR_MS = 3_000_000  # main.py keeps the floor every 50 minutes
 
 
@@ -185,6 +186,8 @@ class Doorway:
         first = self._handed.get(seq)
         if first is not None and 0 <= now - first < FRESH_MS:
             self.clock.synchronise(ack["at"], first, now)
+            if self.clock.floor(now) - self.beliefs.floor > _FLOOR_JUMP_S:
+                self.beliefs.save_floor(self.clock.floor(now))
         if seq >= self.boot_seq:
             self.beliefs.policy_named(ack["policy_version"])
         self._lines = [one for one in self._lines if one[0] > seq]

@@ -31,9 +31,19 @@ _NOTE_MAX = 120
 
 
 def raise_alarm(
-    property: Property, kind: str, subject: str, at_ms: int, *, door: Door | None = None, **details: object
+    property: Property,
+    kind: str,
+    subject: str,
+    at_ms: int,
+    *,
+    door: Door | None = None,
+    recurs: bool = False,
+    **details: object,
 ) -> bool:
-    """Tell of something; whether that is news. One that was over, and begins again, is to be acknowledged again."""
+    """Tell of something; whether that is news.
+
+    `recurs`: the subject is a state and no event, so that one which was over begins again, to be acknowledged again.
+    """
     assert kind in KINDS, kind
     told = json.dumps(details, ensure_ascii=False, separators=(",", ":"))
     with transaction():
@@ -43,7 +53,7 @@ def raise_alarm(
                 property=property, door=door, kind=kind, subject=subject, details=told, raised_at=at_ms, told_at=at_ms
             )
             return True
-        if found.over_at is None:
+        if found.over_at is None or not recurs:
             return False
         Alarm.update(
             over_at=None, acked_at=None, acked_by="", note="", raised_at=at_ms, told_at=at_ms, details=told,

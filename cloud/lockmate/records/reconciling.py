@@ -1,13 +1,14 @@
 """Reconciliation: every physical open is matched to what allowed it; the rest, and what is wrong, become alarms.
 
-Goes through the trail behind the ingest worker, in the order of the rows, and some of them again: a row with a lower id may
-be committed later than one with a higher. An alarm of an event is told once, so that looking again changes nothing.
+Goes through the trail behind the ingest worker, in the order of the rows, and some of them again: a row with a lower id
+may be committed later than one with a higher. An alarm of an event is told once: looking again changes nothing.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from peewee import JOIN
 
@@ -18,7 +19,7 @@ from lockmate.doors.models import DoorRules, JournalLog
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door, Property
 from lockmate.records.alarms import over, raise_alarm
-from lockmate.records.models import Disputed, Event, Mark
+from lockmate.records.models import Alarm, Disputed, Event, Mark
 
 _AT_A_TIME = 2_000
 _AGAIN = 500  # rows that are looked at a second time
@@ -81,7 +82,7 @@ def _events(now: int) -> int:
 def _look_at(event: Event, keys: dict[str, Key], remotes: dict[str, RemoteOpen], now: int) -> int:
     found = matched(event, keys, remotes)
     subject = f"event {event.companion_id} {event.log} {event.seq}"
-    facts = {"at": event.at, "kind": event.kind, "key_id": event.key_id}
+    facts: dict[str, object] = {"at": event.at, "event": event.kind, "key_id": event.key_id}
     if found == "" and event.kind != "mechanical_open":
         return raise_alarm(event.property, "unmatched_open", subject, now, door=event.door, **facts)
     if found == "card_unknown":
@@ -90,11 +91,10 @@ def _look_at(event: Event, keys: dict[str, Key], remotes: dict[str, RemoteOpen],
         return raise_alarm(event.property, "late_open", subject, now, door=event.door, **facts)
     if event.kind in _AS_THEY_ARE:
         return raise_alarm(event.property, event.kind, subject, now, door=event.door, **facts)
-    at_door = f"companion {event.companion_id} ajar"
     if event.kind == "ajar":
-        return raise_alarm(event.property, "ajar", at_door, now, door=event.door, **facts)
+        return raise_alarm(event.property, "ajar", subject, now, door=event.door, **facts)
     if event.kind == "closed":
-        over(event.property, "ajar", at_door, now)
+        _closed(event, now)
     elif event.kind == "log_lost":
         line = _line(event)
         lost = {"first": line.get("from"), "last": line.get("to")}
@@ -103,6 +103,15 @@ def _look_at(event: Event, keys: dict[str, Key], remotes: dict[str, RemoteOpen],
         code = str(_line(event).get("code") or _line(event).get("fault") or "")
         return raise_alarm(event.property, "fault", subject, now, door=event.door, at=event.at, code=code)
     return 0
+
+
+def _closed(event: Event, now: int) -> None:
+    """A door that stood open is shut: those before it in its journal are over, and none that follows."""
+    journal = f"event {event.companion_id} {event.log} "
+    told = Alarm.select().where(Alarm.property == event.property, Alarm.kind == "ajar", Alarm.over_at.is_null())
+    for alarm in told.where(Alarm.subject.startswith(journal)):
+        if int(alarm.subject.removeprefix(journal)) < event.seq:
+            over(event.property, "ajar", alarm.subject, now)
 
 
 def _is_late(event: Event, key: Key) -> bool:
@@ -116,7 +125,8 @@ def _disputes(now: int) -> int:
     rows = list(Disputed.select().where(Disputed.id > mark).order_by(Disputed.id).limit(_AT_A_TIME))
     if not rows:
         return 0
-    boards = {one.companion_id: one for one in _boards().where(Companion.companion_id.in_([r.companion_id for r in rows]))}
+    told = _boards().where(Companion.companion_id.in_([row.companion_id for row in rows]))
+    boards = {board.companion_id: board for board in told}
     with transaction():
         for row in rows:
             board, kind = boards.get(row.companion_id), _DISPUTES.get(row.reason)
@@ -136,7 +146,7 @@ def _offline(now: int) -> int:
         subject = f"companion {board.companion_id}"
         if silent:
             since = {"since": board.heard_at, "companion": board.companion_id}
-            new += raise_alarm(board.property, "offline", subject, now, door=board.door, **since)
+            new += raise_alarm(board.property, "offline", subject, now, door=board.door, recurs=True, **since)
         elif board.online:
             over(board.property, "offline", subject, now)
     return new
@@ -167,7 +177,7 @@ def _ahead(now: int) -> int:
     return new
 
 
-def _boards() -> Companion:
+def _boards() -> Any:
     """A query, with hotel and door."""
     query = Companion.select(Companion, Property, Door).join(Property).switch(Companion)
     return query.join(Door, JOIN.LEFT_OUTER).switch(Companion)

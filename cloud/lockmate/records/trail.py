@@ -1,4 +1,4 @@
-"""The trail as people read it: events with who and what allowed them, and "events 411 to 414 missing" where they are."""
+"""The trail as people read it: events with who and what allowed them, and "411 to 414 missing" where they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from peewee import JOIN
@@ -43,8 +44,10 @@ class Entry:
     matched: str = "-"
 
 
-def entries(property: Property, *, door: Door | None = None, before: int | None = None, limit: int = 100) -> list[Entry]:
-    """The latest events, newest first, below the row id `before` if it is given; missing ranges stand in their place."""
+def entries(
+    property: Property, *, door: Door | None = None, before: int | None = None, limit: int = 100
+) -> list[Entry]:
+    """The latest events, newest first, below the row id `before` if it is given; missing ranges are in their place."""
     query = _query(property, door)
     if before is not None:
         query = query.where(Event.id < before)
@@ -69,7 +72,7 @@ def export(property: Property, since_s: int, until_s: int, *, door: Door | None 
         yield _csv(_cells(one, zone) for one in reversed(_told(rows[::-1])))
 
 
-def _query(property: Property, door: Door | None) -> Event:
+def _query(property: Property, door: Door | None) -> Any:
     joined = Event.select(Event, Companion, Door).join(Companion).switch(Event).join(Door, JOIN.LEFT_OUTER)
     query = joined.where(Event.property == property)
     return query.where(Event.door == door) if door is not None else query
@@ -97,7 +100,7 @@ def _missing(events: list[Event]) -> dict[int, list[tuple[int, int]]]:
     in_order = sorted(events, key=lambda one: (one.companion_id, one.log, one.seq))
     for (companion, log), group in groupby(in_order, key=lambda one: (one.companion_id, one.log)):
         rows = list(group)
-        held = Event.select(Event.seq).where(Event.companion == companion, Event.log == log)
+        held: Any = Event.select(Event.seq).where(Event.companion == companion, Event.log == log)
         before = held.where(Event.seq < rows[0].seq).order_by(Event.seq.desc()).limit(1).scalar() or 0
         jumps = [(one, two) for one, two in zip([None, *rows], rows, strict=False)]
         for one, two in jumps:
@@ -114,12 +117,13 @@ def _missing(events: list[Event]) -> dict[int, list[tuple[int, int]]]:
 def _holes(low: int, high: int, held: list[int]) -> list[tuple[int, int]]:
     """The ranges between `low` and `high`, both held, that are not."""
     ends = [low, *held, high]
-    return [(one + 1, two - 1) for one, two in zip(ends, ends[1:], strict=False) if two > one + 1]
+    return [(one + 1, two - 1) for one, two in pairwise(ends) if two > one + 1]
 
 
 def _cells(entry: Entry, zone: ZoneInfo) -> list[object]:
     if entry.event is None:
-        said = f"events {entry.first}-{entry.last} missing" if entry.last > entry.first else f"event {entry.first} missing"
+        several = entry.last > entry.first
+        said = f"events {entry.first}-{entry.last} missing" if several else f"event {entry.first} missing"
         return ["", "", "", _safe(entry.door), entry.companion, entry.log, entry.first, *[""] * 10, said]
     event = entry.event
     at = datetime.fromtimestamp(event.at, UTC)

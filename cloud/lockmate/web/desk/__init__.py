@@ -20,6 +20,7 @@ def go(answer: Response) -> Response:
 
 
 from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
+    alarming,
     changing,
     claiming,
     closing,
@@ -28,6 +29,7 @@ from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
     lodging,
     opening,
     ordering,
+    recording,
     rehearsing,
     rooming,
     sessions,
@@ -37,6 +39,7 @@ from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
 )
 
 __all__ = [
+    "alarming",
     "changing",
     "claiming",
     "closing",
@@ -46,6 +49,7 @@ __all__ = [
     "lodging",
     "opening",
     "ordering",
+    "recording",
     "rehearsing",
     "rooming",
     "sessions",

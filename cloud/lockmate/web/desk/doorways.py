@@ -23,7 +23,7 @@ from lockmate.web.texts import t
 
 _SHOWN = 50
 _UNSURE_S = 60
-_TONES = {
+TONES = {
     "opened": "good",
     "card_open": "good",
     "inside_open": "good",
@@ -137,7 +137,7 @@ def _drift(door: Door, companion: Companion, newest: Policy | None) -> list[str]
 def _events(door: Door) -> dict[str, object]:
     events = records.of_door(door, _SHOWN)
     names = records.people(events)
-    lines = [Line(event, _TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events]
+    lines = [Line(event, TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events]
     return {"events": lines, "zone": here().timezone}
 
 
