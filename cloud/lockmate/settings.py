@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ class Settings:
     data: Path
     database: str
     master_key_file: Path
+    master_key: str = field(default="", repr=False)  # the key itself, in place of the file
     secret_key_file: Path
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
@@ -161,6 +162,7 @@ def _checked(values: dict[str, str]) -> Settings:
         data=data,
         database=_database(values.get("database", f"sqlite:///{data}/lockmate.db")),
         master_key_file=Path(values.get("master_key_file", data / "master.key")),
+        master_key=values.get("master_key", ""),
         secret_key_file=Path(values.get("secret_key_file", data / "secret.key")),
         public_url=_url(values.get("public_url", "")) or f"http://127.0.0.1:{_port(values, 'port', 8000)}",
         host=values.get("host", "127.0.0.1"),

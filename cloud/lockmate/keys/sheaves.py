@@ -30,7 +30,6 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
     before they are signed: a key that ends meanwhile is denied until the last of them ended.
     """
     with transaction():
-        Key.update(newest_iat=Key.newest_iat).where(Key.id == key.id).execute()  # locks it: it does not end meanwhile
         key = (
             Key.select(Key, Door, Property)
             .join(Door, JOIN.LEFT_OUTER)
@@ -43,7 +42,9 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
         signer = issuer.signer(key.property, key.kind)
         generation = key.generation if key.kind == "guest" else epochs.of(key.property, key.kind)
         newest = max(key.newest_exp, bounds[-1][1])
-        Key.update(newest_exp=newest, newest_iat=max(key.newest_iat, now_s)).where(Key.id == key.id).execute()
+        noted = Key.update(newest_exp=newest, newest_iat=max(key.newest_iat, now_s))
+        if not noted.where(Key.id == key.id, Key.state == "active").execute():
+            raise KeyEnded  # meanwhile, in another process
     kind, key_id, zones = KINDS.index(key.kind), bytes.fromhex(key.key_id), key.zones
     door = key.door.number if key.door is not None else 0
     over_privacy = key.kind == "emergency"

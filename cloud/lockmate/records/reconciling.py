@@ -82,7 +82,7 @@ def _events(now: int) -> int:
 def _look_at(event: Event, keys: dict[str, Key], remotes: dict[str, RemoteOpen], now: int) -> int:
     found = matched(event, keys, remotes)
     subject = f"event {event.companion_id} {event.log} {event.seq}"
-    facts: dict[str, object] = {"at": event.at, "event": event.kind, "key_id": event.key_id}
+    facts: dict[str, Any] = {"at": event.at, "event": event.kind, "key_id": event.key_id}
     if found == "" and event.kind != "mechanical_open":
         return raise_alarm(event.property, "unmatched_open", subject, now, door=event.door, **facts)
     if found == "card_unknown":
@@ -97,7 +97,7 @@ def _look_at(event: Event, keys: dict[str, Key], remotes: dict[str, RemoteOpen],
         _closed(event, now)
     elif event.kind == "log_lost":
         line = _line(event)
-        lost = {"first": line.get("from"), "last": line.get("to")}
+        lost: dict[str, Any] = {"first": line.get("from"), "last": line.get("to")}
         return raise_alarm(event.property, "log_gap", subject, now, door=event.door, **lost)
     elif event.kind == "fault":
         code = str(_line(event).get("code") or _line(event).get("fault") or "")

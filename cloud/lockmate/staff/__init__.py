@@ -7,7 +7,7 @@ from lockmate.staff.actor import PERMISSIONS, Actor, require
 from lockmate.staff.errors import AccountExists, BadAccount, NeedsPerson, NotAllowed, RequestReused, WrongPassword
 from lockmate.staff.models import Account, Audit, Request
 from lockmate.staff.requests import once
-from lockmate.staff.verbs import actor_of, create_account, sign_in
+from lockmate.staff.verbs import actor_of, create_account, set_sheaf, sign_in
 
 __all__ = [
     "PERMISSIONS",
@@ -27,5 +27,6 @@ __all__ = [
     "once",
     "requests",
     "require",
+    "set_sheaf",
     "sign_in",
 ]

@@ -48,6 +48,7 @@ from lockmate.stays.paying import PAYMENT_METHODS, Paid, pay, payments_of
 from lockmate.stays.people import phone_of
 from lockmate.stays.rekeying import also_open_to, rekey
 from lockmate.stays.rescheduling import reschedule
+from lockmate.stays.restoring import after_restore
 from lockmate.stays.tending import tend
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "StayNotIn",
     "StayOver",
     "UndoTooLate",
+    "after_restore",
     "also_open_to",
     "authorise",
     "authorise_again",
