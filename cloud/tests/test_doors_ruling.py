@@ -166,7 +166,8 @@ def test_a_jump_is_followed_once_a_person_said_so(hotel):
 
 def test_a_replaced_companion_confirms_anew(hotel, guest_key, time):
     room, lift = hotel.companion("801"), hotel.companion("Lift")
-    room.reports(), lift.reports()
+    for board in (room, lift):
+        board.reports()
     keys.sheaf(guest_key, time.now_s)
     made = companions.replace(room.row, "c-801-second", by=hotel.desk)
     assert (made.companion.door.name, room.row.state) == ("801", "retired")
@@ -175,3 +176,34 @@ def test_a_replaced_companion_confirms_anew(hotel, guest_key, time):
     lift.reports()
     assert truth.of(Key.get_by_id(guest_key.id)).doors == ("801",)
     assert [row.address for row in Outbox.select().where(Outbox.channel == "crl")] == [hotel.property.property_id]
+
+
+def test_after_a_restore_a_key_may_have_tokens_that_the_books_do_not_know(hotel, guest_key, time):
+    room, lift = hotel.companion("801"), hotel.companion("Lift")
+    for board in (room, lift):
+        board.reports()
+    assert stays.after_restore(hotel.property, by=hotel.desk) == []
+    stays.check_out(stays.Stay.get(), by=hotel.desk)
+    key = Key.get_by_id(guest_key.id)
+    assert (truth.of(key).kind, key.newest_exp) == ("ended_may_open", time.now_s + 86_400)
+    assert Denial.select().where(Denial.key_id == key.key_id).count() == 2
+
+
+def test_a_door_that_holds_a_policy_of_the_lost_time_says_the_same(hotel, guest_key, time):
+    room = hotel.companion("801")
+    room.reports(policy_version=room.policy_version + 9_000_000)
+    assert Key.get_by_id(guest_key.id).newest_exp == time.now_s + 86_400
+
+
+def test_a_restore_lists_what_is_ahead_and_gives_new_keys_if_asked(hotel, guest_key):
+    room, free, far = hotel.companion("801"), hotel.companion("802"), hotel.companion("803")
+    for board, generation in ((room, 5), (free, 3), (far, 9_000)):
+        board.generation = generation
+        board.reports()
+    told = stays.after_restore(hotel.property, by=hotel.desk)
+    assert [line.split(":")[0] for line in told] == ["801", "802", "803"]
+    assert "re-key it, or check it out" in told[0] and "goes beyond that" in told[1]
+    assert "has new keys" in stays.after_restore(hotel.property, rekey=True, by=hotel.desk)[0]
+    assert Key.select().where(Key.state == "active").get().generation == 6
+    stays.after_restore(hotel.property, accept_jumps=True, by=hotel.desk)
+    assert rooms.give(hotel.door("803")) == 9_001

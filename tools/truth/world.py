@@ -172,6 +172,7 @@ class World:
         shutil.copy(self.backup, self._folder / "data" / "lockmate.db")
         self.restores += 1
         self.counts["restore"] += 1
+        stays.after_restore(self.hotel, by=self.pms)  # what the operator runs (docs/operate.md)
         self.note_ends()
 
     def replaces(self, board: Doorway) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from lockmate import clock
+from lockmate import clock, keys
 from lockmate.db import transaction
 from lockmate.doors import policies, rooms
 from lockmate.doors.errors import BadState
@@ -104,6 +104,8 @@ def _follow_up(companion: Companion, now: int) -> Heard:
     restored = newest is not None and (companion.policy_version > newest.version or _is_another(companion, newest))
     if restored or companion.generation > rooms.rules_of(door).generation:
         rooms.note_ahead(door, companion.generation)
+    if restored:
+        keys.assume_minted(door.property)
     if newest is None or restored:
         policies.publish(door)  # none yet, or the database is older than the door
         return Heard(kept=True, in_step=False, resent=True)

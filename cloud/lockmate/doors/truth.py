@@ -60,7 +60,7 @@ def of(key: Key) -> Truth:
 def at(key: Key, door: Door) -> Truth:
     """The statement for a key at one door that it could open."""
     now = clock.now_ms()
-    if key.state == "prepared":
+    if key.state == "prepared" and not key.newest_exp:  # else its check-in may have been lost with a restore
         return Truth("prepared")
     companions = policies.companions_of(door)
     if key.state == "active" and now < key.ends_at:
@@ -147,7 +147,11 @@ class _Facts:
     def saw_newer(self, companion: Companion) -> bool:
         """Whether the room's door told of a later generation than the key's: it never goes back below that."""
         key = self._key
-        return key.kind == "guest" and self._door.id == key.door_id and companion.generation > key.generation
+        return self._is_room_of(key) and companion.generation > key.generation
+
+    def _is_room_of(self, key: Key) -> bool:
+        """Whether generations tell of this key here; one that is only prepared has none yet."""
+        return key.kind == "guest" and self._door.id == key.door_id and key.generation > 0
 
     def is_past(self, companion: Companion) -> bool:
         """Whether the door said that its clock is so far past the last token that no power cut brings that back.
@@ -189,7 +193,7 @@ class _Facts:
         if key.kind == "guest":
             if said["min_iat"] > key.newest_iat:
                 return True
-            if self._door.id == key.door_id and said["generation"] > key.generation:
+            if self._is_room_of(key) and said["generation"] > key.generation:
                 return True
         elif key.end_reason == "raised" and said[f"{key.kind}_epoch"] == epochs.of(key.property, key.kind):
             return True
