@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +39,7 @@ class Settings:
     data: Path
     database: str
     master_key_file: Path
+    master_key: str = field(default="", repr=False)  # the key itself, in place of the file
     secret_key_file: Path
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
@@ -49,6 +50,7 @@ class Settings:
     broker_ca: Path | None = None
     broker_cert: Path | None = None
     broker_key: Path | None = None
+    broker_reload: str = ""  # the command that makes the broker read its revocation list anew
     language: str = "zh-CN"
     testing: bool = False
     test_clock: Path | None = None
@@ -170,6 +172,7 @@ def _checked(values: dict[str, str]) -> Settings:
         data=data,
         database=_database(values.get("database", f"sqlite:///{data}/lockmate.db")),
         master_key_file=Path(values.get("master_key_file", data / "master.key")),
+        master_key=values.get("master_key", ""),
         secret_key_file=Path(values.get("secret_key_file", data / "secret.key")),
         public_url=_url(values.get("public_url", "")) or f"http://127.0.0.1:{_port(values, 'port', 8000)}",
         host=values.get("host", "127.0.0.1"),
@@ -180,6 +183,7 @@ def _checked(values: dict[str, str]) -> Settings:
         broker_ca=_path(values, "broker_ca"),
         broker_cert=_path(values, "broker_cert"),
         broker_key=_path(values, "broker_key"),
+        broker_reload=values.get("broker_reload", ""),
         language=_language(values.get("language", "zh-CN")),
         testing=_flag(values, "testing"),
         test_clock=_path(values, "test_clock"),

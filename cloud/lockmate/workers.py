@@ -8,9 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lockmate import db, ground, properties, stays
+from lockmate import db, doors, ground, properties, records, stays
 from lockmate.delivery.beside import Beside
 from lockmate.delivery.broker import DELIVERY, ingest_user
+from lockmate.delivery.revoking import Revocations
 from lockmate.delivery.smtp import Letters
 from lockmate.delivery.worker import Delivery
 from lockmate.ingest.worker import Ingest
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TEND_SECONDS = 2.0
+_DOORS_SECONDS = 15.0
+_ALARM_SECONDS = 5.0
 _LETTER_SECONDS = 2.0
 _MONTHS_SECONDS = 3_600.0
 _LAST_WORK_SECONDS = 12.0
@@ -72,6 +75,9 @@ def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> Non
     beside = [
         Beside("tend", stays.tend, stop, every=_TEND_SECONDS),
         Beside("months", lambda: len(db.months.prepare()), stop, every=_MONTHS_SECONDS),
+        Beside("doors", doors.tend, stop, every=_DOORS_SECONDS),
+        Beside("alarms", records.reconcile, stop, every=_ALARM_SECONDS),
+        Beside("crl", Revocations(settings).deliver, stop, every=_TEND_SECONDS),
     ]
     if settings.smtp_host:
         letters = Letters(settings, words.letter, stop)

@@ -88,7 +88,7 @@ class Site:
     def worker(self, name, *words, ready=True):
         """A worker, as the real command in its own process."""
         process = Process(name, [sys.executable, "-m", "lockmate", "worker", name, *words],
-                          {**self.env, "PYTHONPATH": os.pathsep.join(["cloud", "."])},
+                          {**self.env, "PYTHONPATH": os.pathsep.join(["cloud", ".", "firmware"])},
                           log=self.folder / f"{name}.log", cwd=Path(__file__).parents[2])
         self._workers.append(process)
         process.start()

@@ -22,7 +22,7 @@ from lockmate.staff.models import Account
 from tools.processes import Process, free_port, port_is_open
 
 ROOT = Path(__file__).parents[2]
-ENV = {"PYTHONPATH": os.pathsep.join([str(ROOT / "cloud"), str(ROOT)])}
+ENV = {"PYTHONPATH": os.pathsep.join([str(ROOT / "cloud"), str(ROOT), str(ROOT / "firmware")])}
 
 
 @pytest.fixture

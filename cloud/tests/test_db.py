@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import peewee as pw
 import pytest
@@ -50,6 +51,9 @@ def busy_hotel(hotel, phone, time):
     records.dispute(companion.id, "bad_tag", b"x", time.now_ms)
     companion.reports()
     doors.companions.retire(companion.row, by=hotel.desk)
+    doors.raise_epoch(hotel.property, "staff", by=replace(hotel.desk, request="once"))
+    records.raise_alarm(hotel.property, "forced", "event 1", time.now_ms, door=hotel.door("801"))
+    records.reconcile()
     return hotel
 
 

@@ -56,7 +56,7 @@ def test_enrolment_gives_exactly_what_goes_on_the_flash(hotel):
         (8, ["policy"]),
         (11, ["update"]),
     ]
-    assert config["wifi"] == [["Hotel", "secret"]]
+    assert config["wifi"] == [{"ssid": "Hotel", "password": "secret"}]
     assert set(config["broker"]) == {"host", "port", "name"}
     certificate = x509.load_der_x509_certificate(enrolment.files["/cert.der"])
     certificate.verify_directly_issued_by(x509.load_der_x509_certificate(enrolment.files["/ca.der"]))
@@ -213,14 +213,21 @@ def test_our_version_over_other_bytes_is_followed_by_a_newer_one(hotel, companio
     assert policies.newest(hotel.door("801")).version > held
 
 
-def test_the_next_stay_shares_no_generation_with_a_time_that_a_restore_lost(hotel, companion, another_hotel):
+def test_the_next_stay_shares_no_generation_with_a_time_that_a_restore_lost(hotel, companion):
     companion.generation = 1  # given, in the time that was lost
     companion.reports(policy_version=companion.policy_version + 5_000_000)
-    assert rooms.rules_of(hotel.door("801")).generation == 2
+    assert rooms.rules_of(hotel.door("801")).generation == 1  # whoever sleeps there is not put out of the room
     companion.holds(policies.newest(hotel.door("801")))
-    companion.generation = 2
     companion.reports()
     assert rooms.give(hotel.door("801")) == 2
+
+
+def test_what_a_door_knew_beyond_the_books_outlives_its_companion(hotel, companion):
+    companion.generation = 6
+    companion.reports(policy_version=companion.policy_version + 5_000_000)
+    companions.retire(companion.row, by=hotel.desk)
+    hotel.companion("801", "c-801-another")
+    assert rooms.give(hotel.door("801")) == 7
 
 
 def test_a_room_that_is_taken_keeps_its_generation_when_the_database_is_behind(hotel, companion):

@@ -8,10 +8,10 @@ from typing import Any
 
 from peewee import JOIN
 
-from lockmate import clock, pki
+from lockmate import clock, outbox, pki
 from lockmate import settings as house
 from lockmate.db import transaction
-from lockmate.doors import link, policies
+from lockmate.doors import denials, link, policies
 from lockmate.doors.errors import BadCompanion, CompanionExists
 from lockmate.doors.models import Companion, JournalLog, Revocation
 from lockmate.doors.reports import Heard, heard
@@ -19,10 +19,11 @@ from lockmate.errors import NotFound
 from lockmate.keys import issuer
 from lockmate.properties.models import Door, Property
 from lockmate.protocol import COMPANION_ID
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 
-__all__ = ["Enrolment", "Heard", "by_id", "crl", "enrol", "heard", "offline", "retire"]
+__all__ = ["Enrolment", "Heard", "by_id", "crl", "enrol", "heard", "offline", "replace", "retire"]
 
+REVOKING = "crl"  # the outbox's channel: the broker is to read the property's revocation list anew
 _RESERVED = "cloud-"  # common names of the cloud's own workers
 
 
@@ -60,6 +61,7 @@ def enrol(
     by.within(property.id)
     with transaction():
         companion = _enter(property, door, companion_id, link_key, certificate.serial)
+        denials.inherit(door)
         policy = policies.publish(door)
         audit.record(by, "companion:enrol", f"companion {companion_id}", door=door.name)
         config = _config(property, door, companion_id, link_key, profile, wifi)
@@ -73,14 +75,33 @@ def enrol(
     return Enrolment(companion, config, files)
 
 
+@once("companion:retire")
 def retire(companion: Companion, *, by: Actor) -> None:
-    """Take a companion out of service; its certificate goes on the revocation list."""
+    """Take a companion out of service that is off the wall: its door is not asked about it any more.
+
+    Its certificate goes on the revocation list, which the broker is made to read (delivery/revoking.py). One that still
+    hangs beside its lock goes on opening for the keys that it knows: take it down first.
+    """
     by.within(companion.property_id)
     with transaction():
         Companion.update(state="retired", online=False).where(Companion.id == companion.id).execute()
         companion.state, companion.online = "retired", False
         _revoke(companion.property, companion.certificate_serial)
         audit.record(by, "companion:retire", f"companion {companion.companion_id}")
+
+
+def replace(companion: Companion, companion_id: str, *, profile: str = "sim",
+            wifi: tuple[tuple[str, str], ...] = (), by: Actor) -> Enrolment:
+    """Another board in the place of this one, at the same door, in one transaction: the door is never without.
+
+    `companion_id` may be the same: a board that was wiped is provisioned anew, with new secrets.
+    """
+    door = companion.door
+    if companion.state != "in_service" or door is None:
+        raise NotFound(what="companion")
+    with transaction():
+        retire(companion, by=by)
+        return enrol(companion.property, door, companion_id, profile=profile, wifi=wifi, by=by)
 
 
 def crl(property: Property) -> bytes:
@@ -132,6 +153,7 @@ def _enter(property: Property, door: Door, companion_id: str, link_key: bytes, s
         "clock_lo": None,
         "clock_hi": None,
         "report": "{}",
+        "resent_at": 0,
     }
     if companion is None:
         return Companion.create(companion_id=companion_id, **fresh)
@@ -156,7 +178,7 @@ def _config(
         "link_key": link_key.hex(),
         "broker": {"host": broker.broker_host, "port": broker.broker_port, "name": broker.broker_name},
         "trust": issuer.provisioned(property),
-        "wifi": [list(network) for network in wifi],
+        "wifi": [{"ssid": name, "password": password} for name, password in wifi],
         "profile": profile,
     }
 
@@ -164,3 +186,4 @@ def _config(
 def _revoke(property: Property, serial: str) -> None:
     if serial:
         Revocation.insert(property=property, serial=serial, at=clock.now_ms()).on_conflict_ignore().execute()
+        outbox.put(REVOKING, property.property_id, b"", order_key=f"crl {property.property_id}")

@@ -46,7 +46,7 @@ def key_of(companion: Speaker) -> bytes:
 
 def seal_key(companion_id: str, link_key: bytes) -> bytes:
     """The link key as it is kept in the database."""
-    return vault.seal(link_key, _purpose(companion_id))
+    return vault.seal(link_key, purpose_of(companion_id))
 
 
 def tag(link_key: bytes, body: bytes) -> str:
@@ -88,8 +88,9 @@ def _mac(link_key: bytes, topic: str, text: bytes) -> bytes:
 
 @lru_cache(maxsize=16_384)
 def _opened(companion_id: str, sealed: bytes) -> bytes:
-    return vault.unseal(sealed, _purpose(companion_id))
+    return vault.unseal(sealed, purpose_of(companion_id))
 
 
-def _purpose(companion_id: str) -> bytes:
+def purpose_of(companion_id: str) -> bytes:
+    """What a link key is sealed for."""
     return b"link" + companion_id.encode()

@@ -21,7 +21,7 @@ from lockmate.keys.models import Holder, Key
 from lockmate.keys.token import mint
 from lockmate.properties.models import Door
 from lockmate.protocol import LIVES, REMOTE, TOPIC_OPEN
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 
 LIFE_MS = LIVES[REMOTE] * 1000
 ANSWER_MS = 8_000  # a door that is there answers in less; refusals before the signature name no token
@@ -55,6 +55,7 @@ def may_open(holder: Holder, door: Door) -> Key | None:
     return min(fitting, key=lambda key: key.kind != "guest", default=None)
 
 
+@once("door:open")
 def open_remotely(door: Door, *, key_id_of: Key | None = None, reason: str = "", by: Actor | None = None) -> RemoteOpen:
     """Ask a door to open, now, once; every companion of the door that is online gets the token.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from lockmate import clock
+from lockmate import clock, keys
 from lockmate.db import transaction
 from lockmate.doors import policies, rooms
-from lockmate.doors.errors import BadState, GenerationJump
+from lockmate.doors.errors import BadState
 from lockmate.doors.models import Companion, JournalLog, Policy
 from lockmate.properties.models import Door
 from lockmate.protocol import U32_MAX
@@ -102,8 +101,12 @@ def _follow_up(companion: Companion, now: int) -> Heard:
         return Heard(kept=True, in_step=False, resent=False)
     _confirm(door, now)
     newest = policies.newest(door)
-    if newest is None or companion.policy_version > newest.version or _is_another(companion, newest):
-        _step_over(door)
+    restored = newest is not None and (companion.policy_version > newest.version or _is_another(companion, newest))
+    if restored or companion.generation > rooms.rules_of(door).generation:
+        rooms.note_ahead(door, companion.generation)
+    if restored:
+        keys.assume_minted(door.property)
+    if newest is None or restored:
         policies.publish(door)  # none yet, or the database is older than the door
         return Heard(kept=True, in_step=False, resent=True)
     in_step = companion.policy_version == newest.version
@@ -135,16 +138,6 @@ def _confirm(door: Door, now: int) -> None:
 def _is_another(companion: Companion, newest: Policy) -> bool:
     """The same version over other bytes: the door would ignore ours for ever."""
     return companion.policy_version == newest.version and companion.policy_hash != newest.hash
-
-
-def _step_over(door: Door) -> None:
-    """A free room whose door is ahead of the database: nobody of the time that was lost may share the next stay's
-    generation (protocol section 7). A jump that no restore explains is told at the next check-in.
-    """
-    rules = rooms.rules_of(door)
-    if door.door_class == "room" and not rules.taken and rooms.reported_generation(door) >= rules.generation:
-        with contextlib.suppress(GenerationJump):
-            rooms.restored(door)
 
 
 def _read(report: dict[str, Any]) -> _State:

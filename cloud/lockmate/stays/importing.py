@@ -18,7 +18,7 @@ from typing import Any
 from lockmate.db import transaction
 from lockmate.errors import BadDates, Refused
 from lockmate.properties.models import Door, Property
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import entering
 from lockmate.stays.errors import (
     CsvColumns,
@@ -69,6 +69,7 @@ def read_csv(property: Property, data: bytes | str) -> list[CsvLine]:
     return [line for line, _ in _judged(property, data)]
 
 
+@once("order:import")
 def import_csv(property: Property, data: bytes | str, *, by: Actor) -> list[Order]:
     """The orders of all lines, or none: raises CsvLinesBad if a line is bad, and what `read_csv` raises."""
     by.within(property.id)

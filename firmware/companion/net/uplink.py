@@ -49,6 +49,7 @@ _RESEND_MS = 5_000  # a broker that was killed may have taken lines while no clo
 _RESEND_MAX_MS = 900_000
 _STATE_MS = 900_000
 _SYNCHRONISE_MS = 3_600_000
+_FLOOR_JUMP_S = 3_600  # a power cut costs this much of what was told of the clock, at most
 _ASK_AGAIN_MS = 60_000
 _REFUSALS_MS = 60_000  # refusals are counted this long, then written
 _REST_MS = 2_000  # after a refused policy: a check costs far more than a forgery
@@ -299,6 +300,9 @@ class Uplink:
         t0_ms = self._handed.first(seq)
         if t0_ms is not None and 0 <= now_ms - t0_ms < FRESH_MS:
             won = self._clock.synchronise(at, t0_ms, now_ms)
+            lo = self._clock.floor(now_ms)
+            if lo - self._beliefs.floor > _FLOOR_JUMP_S:
+                self._beliefs.save_floor(lo)  # before it is told: a power cut must not bring a long past time back
             self._synchronised_ms = now_ms
             self._beliefs.take_door(door)
         if seq >= journal.boot_seq:

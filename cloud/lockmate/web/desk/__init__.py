@@ -20,6 +20,7 @@ def go(answer: Response) -> Response:
 
 
 from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
+    alarming,
     changing,
     claiming,
     closing,
@@ -29,6 +30,8 @@ from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
     lodging,
     opening,
     ordering,
+    recording,
+    rehearsing,
     rooming,
     sessions,
     staffing,
@@ -37,6 +40,7 @@ from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
 )
 
 __all__ = [
+    "alarming",
     "changing",
     "claiming",
     "closing",
@@ -47,6 +51,8 @@ __all__ = [
     "lodging",
     "opening",
     "ordering",
+    "recording",
+    "rehearsing",
     "rooming",
     "sessions",
     "staffing",
