@@ -164,9 +164,9 @@ class Door(asyncio.Protocol):
         return self._seq - self._handed + len(self._flight)
 
     @property
-    def told(self) -> tuple[str, int]:
-        """Its journal and the highest seq in it."""
-        return self._log, self._seq
+    def told(self) -> tuple[str, int, int]:
+        """Its journal, the highest seq in it, and the version of the policy it holds."""
+        return self._log, self._seq, int(self.policy.get("version", 0))
 
     def line(self, kind: str, **fields: Any) -> None:
         """Write a line into the journal."""
@@ -196,7 +196,7 @@ class Door(asyncio.Protocol):
         text = _compact({
             "log": self._log, "seq": self._seq, "policy_version": self.policy.get("version", 0),
             "policy_hash": self.policy_hash, "generation": self._generation, "clock": [now, now + 1],
-            "firmware": "1.0.0", "heap": 90_000, "uptime": 3_600,
+            "oldest": next(iter(self._unacked), self._seq + 1), "firmware": "1.0.0", "heap": 90_000, "uptime": 3_600,
         })[:-1]  # fmt: skip
         topic = self._up + "state"
         mac = hmac.digest(self._key, topic.encode() + text, "sha256").hex().encode()

@@ -65,8 +65,8 @@ class Fleet:
         """Every door connected, answered on this connection, with a policy, and with nothing left to tell."""
         return seen["quiet"] == seen["policy"] == self.count
 
-    def told(self) -> dict[str, tuple[str, int]]:
-        """For each companion its journal and how many lines it wrote."""
+    def told(self) -> dict[str, tuple[str, int, int]]:
+        """For each companion its journal, how many lines it wrote, and its policy's version."""
         return {name: tuple(one) for answer in self.ask(do="told") for name, one in answer.items()}
 
     def cpu_seconds(self) -> float:
@@ -128,10 +128,12 @@ class Hall:
 
     def __init__(self, folder: Path, database: str | None = None, *, ingest_workers: int = 1) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port, self.web_port = free_port(), free_port()
+        self.clock = folder / "clock"  # an offset in ms that moves the cloud's time
         self.env = {
             "LOCKMATE_DATA": str(folder / "data"), "LOCKMATE_BROKER_PORT": str(self.port),
-            "LOCKMATE_BROKER_NAME": NAME, **({"LOCKMATE_DATABASE": database} if database else {}),
+            "LOCKMATE_BROKER_NAME": NAME, "LOCKMATE_PORT": str(self.web_port), "LOCKMATE_TESTING": "1",
+            "LOCKMATE_TEST_CLOCK": str(self.clock), **({"LOCKMATE_DATABASE": database} if database else {}),
         }  # fmt: skip
         self.settings = settings.use(settings.load(self.env))
         vault.make(self.settings.master_key_file)
@@ -161,6 +163,13 @@ class Hall:
                           log=self.folder / f"{'-'.join(words)}.log", cwd=ROOT)
         self.processes.start(process)
         process.wait_for_line(INGEST_READY, 60)
+        return process
+
+    def web(self) -> Process:
+        """`lockmate serve`, started and listening."""
+        process = Process("web", lockmate_words("serve"), self.worker_env(), log=self.folder / "web.log", cwd=ROOT)
+        self.processes.start(process)
+        process.wait_for_port(self.web_port, 60)
         return process
 
     def worker_env(self) -> dict[str, str]:

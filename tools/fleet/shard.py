@@ -1,7 +1,7 @@
 """One process of the fleet: many doors in one asyncio loop, told what to do on the standard input, a line of JSON each.
 
 Commands: {"do": "connect", "a_second": N}, {"do": "say", "count": N, "in_message": N}, {"do": "look"},
-{"do": "some", "lines": N}, {"do": "told"}, {"do": "end"}.
+{"do": "some", "lines": N}, {"do": "report"}, {"do": "told"}, {"do": "end"}.
 Each is answered with one line of JSON.
 """
 
@@ -72,6 +72,12 @@ class Shard:
         for _ in range(lines):
             self.doors[self._turn % len(self.doors)].says(1)
             self._turn += 1
+        return {}
+
+    async def _report(self) -> dict[str, Any]:
+        """A state of each door, as they send one every quarter of an hour."""
+        for door in self.doors:
+            door.report()
         return {}
 
     async def _look(self) -> dict[str, Any]:
