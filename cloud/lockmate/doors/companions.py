@@ -186,4 +186,5 @@ def _config(
 def _revoke(property: Property, serial: str) -> None:
     if serial:
         Revocation.insert(property=property, serial=serial, at=clock.now_ms()).on_conflict_ignore().execute()
-        outbox.put(REVOKING, property.property_id, b"", property_id=property.id, order_key=f"crl {property.property_id}")
+        hotel = property.property_id
+        outbox.put(REVOKING, hotel, b"", property_id=property.id, order_key=f"crl {hotel}")
