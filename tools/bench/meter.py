@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from tools.virtual import firmware
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
 HERE = Path(__file__).parent
 HEAP = "128K"
+MACHINE_CODE = "x86"  # of the 32-bit MicroPython here
 FROZEN = ("frozen_d4", "frozen_d4_field", "frozen_d4_sha512", "frozen_d4_table")
 
 
@@ -39,8 +41,9 @@ def compiled(source: Path, arch: str, folder: Path) -> bytes:
 class Meter:
     """One such program: the first of `modules` (all in this folder), run with the firmware in reach."""
 
-    def __init__(self, *modules: str, heap: str = HEAP) -> None:
+    def __init__(self, *modules: str, arguments: Sequence[str] = (), heap: str = HEAP) -> None:
         self._modules = modules
+        self._arguments = arguments
         self._heap = heap
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
@@ -48,17 +51,18 @@ class Meter:
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="lockmate-bench-")
         for module in self._modules:
-            compiled(HERE / f"{module}.py", "x86", Path(self._folder.name))
+            compiled(HERE / f"{module}.py", MACHINE_CODE, Path(self._folder.name))
         self._process = subprocess.Popen(
-            [str(firmware.binary()), "-X", f"heapsize={self._heap}", "-m", self._modules[0]],
+            [str(firmware.binary()), "-X", f"heapsize={self._heap}", "-m", self._modules[0], *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "MICROPYPATH": f"{self._folder.name}:{firmware.search_path()}"},
         )
-        if self._said() != "ready":
-            raise MeterFailed(self._last_words())
+        first = self._said()
+        if first != "ready":
+            raise MeterFailed(f"{first}\n{self._last_words()}")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -126,7 +126,6 @@ _BEGIN = bytes(72) + b"\x01" + bytes(71) + b"\xed\xff\xff\xff" + bytes(64) + b"\
 
 _in_x, _in_y, _in_z, _in_p, _in_i = [_view(place) for place in (_X, _Y, _Z, _P, _I)]
 _in_g, _aim_a, _aim_b = [_view(place) for place in (216, _OF_A, _OF_B)]
-_begin = memoryview(_memory)[:216]
 _point = memoryview(_memory)[_X : _X + 320]
 _last_prefix = _view(_PREFIX + 80 * (_BATCH - 1))
 _one_column = bytearray(COLUMNS)
@@ -152,7 +151,7 @@ def _do(operation: int, result: int, a: int, b: int = 0) -> None:
 
 def _invert(element: memoryview) -> None:
     """The element at I = one over an element, which is carried and not 0."""
-    _begin[:] = _BEGIN
+    sha.copy(_memory, _BEGIN, 0, 216)  # an assignment to a slice would take memory
     words.regroup(_in_g, element, 13)
     negative = words.invert(_memory, 0)
     words.regroup(_in_i, _memory, 15)
@@ -200,8 +199,8 @@ def holds(
     words.reduce(_digest, _low_order)
     take(OF_A, _digest)
     take(OF_B, signature, 32)
-    encoded = combine(base, key)
-    return encoded != _NEUTRAL and _begins_with(signature, encoded)
+    sha.copy(_number, signature, 0, 32)  # R; a slice would take memory
+    return combine(base, key) == _number != _NEUTRAL
 
 
 def _is_below_l(signature: bytes) -> bool:
@@ -211,14 +210,6 @@ def _is_below_l(signature: bytes) -> bool:
         if byte != _order[i]:
             return byte < _order[i]
     return False
-
-
-def _begins_with(signature: bytes, encoded: bytes) -> bool:
-    """True if R is `encoded`; without a slice, which would take memory."""
-    for i in range(32):
-        if signature[i] != encoded[i]:
-            return False
-    return True
 
 
 def start() -> bool:
