@@ -53,9 +53,9 @@ def timed() -> dict[str, Figure]:
         board.ask("ours 3")
         pairs = []
         for turn in range(PAIRS):
-            ours = int(board.ask(f"ours {OURS}")) if turn % 2 else 0
-            theirs = int(board.ask("textbook"))
-            pairs.append((theirs, ours or int(board.ask(f"ours {OURS}"))))
+            ours = board.cpu_ns(f"ours {OURS}", OURS) if turn % 2 else 0.0
+            theirs = board.cpu_ns("textbook")
+            pairs.append((theirs, ours or board.cpu_ns(f"ours {OURS}", OURS)))
         heap = [float(taken) for taken in board.ask("heap").split()]
         tables, key, make, prepare = (float(board.ask(word)) for word in ("table", "key", "make", "prepare"))
     return {
