@@ -1,13 +1,15 @@
 """The token: 98 bytes, or 151 characters as a QR carries them (protocol section 3)."""
 
+import struct
+
 from companion.core import base45
 from companion.core.names import EMERGENCY, KINDS, LIVES, REMOTE, RESET_KIND, ROAD_MQTT, STAFF
 from companion.core.signed import to_be_signed
 
 TEXT_LENGTH = 151
-_PREFIX = "HK1:"
-_WIRE_LENGTH = 98
+_PREFIX = b"HK1:"
 _RECORD_LENGTH = 34
+_RECORD = ">BBII8sIIII"  # head, kind and flags, door, zones, key_id, generation, nbf, exp, iat
 _EARLIEST = 65_536
 
 
@@ -22,22 +24,16 @@ class Unsupported(ValueError):
 class Token:
     """The fields of one token. Nothing of it is proved until its signature is."""
 
-    def __init__(self, wire: bytes) -> None:
+    def __init__(self, wire: bytes | bytearray) -> None:
         """Takes 98 bytes of version 1; raises Malformed for a field out of its bounds."""
-        flags = wire[1]
-        self.record = wire[:_RECORD_LENGTH]
-        self.signature = wire[_RECORD_LENGTH:]
-        self.slot = wire[0] & 15
+        self._wire = wire
+        head, flags, self.door, self.zones, self.key_id, self.generation, self.nbf, self.exp, self.iat = (
+            struct.unpack_from(_RECORD, wire)
+        )
+        self.slot = head & 15
         self.kind = flags >> 5
         self.once = bool(flags & 16)
         self.over_privacy = bool(flags & 8)
-        self.door = _u32(wire, 2)
-        self.zones = _u32(wire, 6)
-        self.key_id = wire[10:18]
-        self.generation = _u32(wire, 18)
-        self.nbf = _u32(wire, 22)
-        self.exp = _u32(wire, 26)
-        self.iat = _u32(wire, 30)
         if flags & 7 or self.kind >= len(KINDS):
             raise Malformed
         if not (self._times_fit() and self._target_fits()):
@@ -46,6 +42,16 @@ class Token:
     def fits(self, road: int) -> bool:
         """Whether its kind may come by this road: remote by MQTT only, and nothing else there."""
         return (self.kind == REMOTE) == (road == ROAD_MQTT)
+
+    @property
+    def record(self) -> bytes:
+        """The 34 bytes that the signature covers."""
+        return bytes(self._wire[:_RECORD_LENGTH])
+
+    @property
+    def signature(self) -> bytes:
+        """The 64 bytes after the record."""
+        return bytes(self._wire[_RECORD_LENGTH:])
 
     def signed(self, property_id: bytes) -> bytes:
         """The bytes its signature covers: the CWT that the record stands for (RFC 8392)."""
@@ -71,23 +77,13 @@ def read(text: str | bytes) -> Token:
     Raises Malformed, or Unsupported for a version other than 1; the version is all that is
     read of such a token.
     """
-    if isinstance(text, (bytes, bytearray)):
-        try:
-            text = text.decode()
-        except UnicodeError:
-            raise Malformed from None
-    if len(text) != TEXT_LENGTH or not text.startswith(_PREFIX):
+    codes = text.encode() if isinstance(text, str) else text
+    if len(codes) != TEXT_LENGTH or bytes(codes[:4]) != _PREFIX:
         raise Malformed
     try:
-        wire = base45.decode(text[len(_PREFIX) :])
+        wire = base45.decode(codes, len(_PREFIX))
     except ValueError:
         raise Malformed from None
-    if len(wire) != _WIRE_LENGTH:
-        raise Malformed
     if wire[0] >> 4 != 1:
         raise Unsupported
     return Token(wire)
-
-
-def _u32(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 4], "big")
