@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tools.bench import callgrind, native_code
 from tools.bench.figures import figure
 from tools.bench.meter import FROZEN, HERE, MACHINE_CODE, Meter, compiled
+from tools.checks.native import ARCHITECTURES
 from tools.hotel.house import ROOT
 from tools.virtual import firmware
 
@@ -25,7 +26,6 @@ LAB_MODULES = ("ed_a", "ed_d4", "ed_fvmm", "ed_idx", "ed_inv2", "ed_ld", "sha512
 PAIRS = 15
 OURS = 40  # verifications on our side of a pair, for one of the textbook's
 BOARD = "xtensawin"
-ARCHITECTURES = ("xtensawin", "rv32imc", "armv7m", "x86", "x64")
 ED25519 = ("ed25519_field", "ed25519_words")
 SHA512 = ("sha512_viper",)
 SECRET = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")  # RFC 8032, test 2
