@@ -27,7 +27,7 @@ test: setup ## Run all tests; prints the seconds of each layer
 smoke: setup ## Walk through every journey on real parts, headless, under two minutes
 	@$(BIN)/python -m tools.smoke
 
-bench: setup ## Measure; writes build/bench.json (ONLY=verify|door|mint|ingest|rotate|fleet|pages for a part)
+bench: setup ## Measure; writes build/bench.json (ONLY=verify|gate|door|mint|ingest|rotate|fleet|pages for a part)
 	@$(BIN)/python -m tools.bench $(if $(ONLY),--only $(ONLY))
 
 faults: setup ## Break things on purpose (ONLY=flash|network|processes|signatures for a part)

@@ -144,6 +144,18 @@ def test_a_flash_that_fills_up_at_any_moment_keeps_no_table_and_opens_all_the_sa
     assert kept == {False, True}
 
 
+def test_where_there_is_no_room_for_a_folder_there_are_no_tables():
+    shelf = Asked(flash_ram.fresh() + "/not/there")
+    ed25519.Verifier(signing.public(4)).verify(b"", bytes(64))
+    assert _opens(ed25519.Verifier(signing.public(0), shelf), 0)
+    assert not shelf.has(ed25519.engine(), signing.public(0))
+    stock = Stock(shelf, Trusting(0, 4))
+    turns = 0
+    while stock.tick():
+        turns += 1
+        assert turns < 100
+
+
 def test_a_key_wanted_while_its_table_is_being_made_is_used_at_once():
     folder = _folder()
     shelf = Shelf(folder)

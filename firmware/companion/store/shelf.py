@@ -39,10 +39,13 @@ class Shelf:
     """The tables in one folder."""
 
     def __init__(self, folder: str) -> None:
-        """Raises OSError if the flash can't be used."""
+        """A flash that can't be written keeps no tables; the door works all the same."""
         self._folder = folder
         self._writing: list[str] = []
-        files.names(folder)
+        try:
+            files.names(folder)
+        except OSError:
+            pass
 
     def has(self, engine: str, public_key: bytes) -> bool:
         """Whether there is a table of this key; whether it is whole, `load` tells."""
@@ -102,7 +105,11 @@ class Shelf:
     def trim(self, engine: str, public_keys: "Sequence[bytes]") -> None:
         """Removes the tables of all keys but these and the base point; nothing may be in the making."""
         stay = [name(engine, key) for key in public_keys] + [name(engine, BASE_ENCODED)]
-        for each in files.names(self._folder):
+        try:
+            kept = files.names(self._folder)
+        except OSError:
+            return
+        for each in kept:
             if each not in stay:
                 files.remove(self._folder + "/" + each)
 
