@@ -207,7 +207,7 @@ class Companion:
             self.tally.tick(now_ms)
             if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
                 self.beliefs.settle()
-                self._stock.tick()
+            self._stock.tick()
             if now_ms - floor_ms >= _FLOOR_MS:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))
