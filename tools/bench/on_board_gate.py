@@ -16,7 +16,7 @@ import micropython
 
 import companion.early  # noqa: F401 - as main.py does
 from companion.core import ed25519, gate
-from companion.core.names import ROAD_QR, name_of
+from companion.core.names import ROAD_QR, VERDICTS
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.shelf import Shelf, Stock
@@ -33,7 +33,9 @@ class Bench:
     def __init__(self, folder):
         facts = json.loads(read(folder + "/tokens.json"))
         self.clock = tuple(facts["clock"])
-        self.tokens = {name: (text.encode(), verdict) for name, (text, verdict) in facts["tokens"].items()}
+        self.tokens = {
+            name: (text.encode(), VERDICTS.index(verdict)) for name, (text, verdict) in facts["tokens"].items()
+        }
         self.folder = folder + "/tables"
         self.shelf = Shelf(self.folder)
         ed25519.prepare(self.shelf)
@@ -48,8 +50,8 @@ class Bench:
     def judge(self, name):
         text, verdict = self.tokens[name]
         found = gate.judge(text, ROAD_QR, self.beliefs, self.clock, 0)[0]
-        if name_of(found) != verdict:
-            raise AssertionError(name + ": " + name_of(found) + ", not " + verdict)
+        if found != verdict:
+            raise AssertionError(name + ": " + VERDICTS[found] + ", not " + VERDICTS[verdict])
 
     def made_anew(self):
         for name in os.listdir(self.folder):

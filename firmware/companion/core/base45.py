@@ -61,10 +61,11 @@ def decode(text: str | bytes, begin: int = 0) -> bytearray:
     """
     codes = text.encode() if isinstance(text, str) else text
     size = len(codes)
-    whole, rest = divmod(size - begin, 3)
+    whole = (size - begin) // 3
+    rest = size - begin - 3 * whole
     if rest == 1:
         raise ValueError("a lone last character")
-    out = bytearray(2 * whole + rest // 2)
+    out = bytearray(2 * whole + (rest >> 1))
     if not _triplets(out, codes, _VALUES, begin << 16 | whole):
         raise ValueError("not in the alphabet, or three characters above 65535")
     if rest:

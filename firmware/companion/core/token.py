@@ -7,9 +7,11 @@ from companion.core.names import EMERGENCY, KINDS, LIVES, REMOTE, RESET_KIND, RO
 from companion.core.signed import to_be_signed
 
 TEXT_LENGTH = 151
-_PREFIX = b"HK1:"
 _RECORD_LENGTH = 34
-_RECORD = ">BBII8sIIII"  # head, kind and flags, door, zones, key_id, generation, nbf, exp, iat
+_FIRST_ASKED = ">BBII12xIII"  # head, kind and flags, door, zones, nbf, exp, iat
+_ONCE = 16
+_OVER_PRIVACY = 8
+_RESERVED = 7
 _EARLIEST = 65_536
 
 
@@ -22,22 +24,54 @@ class Unsupported(ValueError):
 
 
 class Token:
-    """The fields of one token. Nothing of it is proved until its signature is."""
+    """The fields of one token. Nothing of it is proved until its signature is.
+
+    What the gate asks of junk too is read at once, the rest when it is asked for: junk is cheap.
+    """
 
     def __init__(self, wire: bytes | bytearray) -> None:
         """Takes 98 bytes of version 1; raises Malformed for a field out of its bounds."""
+        head, flags, door, zones, nbf, exp, iat = struct.unpack_from(_FIRST_ASKED, wire)
+        kind = flags >> 5
+        if flags & _RESERVED or kind >= len(KINDS):
+            raise Malformed
+        if nbf < _EARLIEST or iat < _EARLIEST or nbf >= exp or iat >= exp or exp - iat > LIVES[kind]:
+            raise Malformed
+        if flags & _OVER_PRIVACY and kind not in (STAFF, EMERGENCY):
+            raise Malformed
+        if kind == REMOTE and not flags & _ONCE:
+            raise Malformed
+        if kind in (REMOTE, RESET_KIND) and (door == 0 or zones):
+            raise Malformed
         self._wire = wire
-        head, flags, self.door, self.zones, self.key_id, self.generation, self.nbf, self.exp, self.iat = (
-            struct.unpack_from(_RECORD, wire)
-        )
+        self._flags = flags
         self.slot = head & 15
-        self.kind = flags >> 5
-        self.once = bool(flags & 16)
-        self.over_privacy = bool(flags & 8)
-        if flags & 7 or self.kind >= len(KINDS):
-            raise Malformed
-        if not (self._times_fit() and self._target_fits()):
-            raise Malformed
+        self.kind = kind
+        self.door = door
+        self.zones = zones
+        self.nbf = nbf
+        self.exp = exp
+        self.iat = iat
+
+    @property
+    def once(self) -> bool:
+        """Whether it opens one time only."""
+        return bool(self._flags & _ONCE)
+
+    @property
+    def over_privacy(self) -> bool:
+        """Whether it opens against the inside privacy switch."""
+        return bool(self._flags & _OVER_PRIVACY)
+
+    @property
+    def key_id(self) -> bytes:
+        """The 8 bytes that name its key."""
+        return bytes(self._wire[10:18])
+
+    @property
+    def generation(self) -> int:
+        """The room's generation, or the epoch."""
+        return int.from_bytes(self._wire[18:22], "big")
 
     def fits(self, road: int) -> bool:
         """Whether its kind may come by this road: remote by MQTT only, and nothing else there."""
@@ -59,17 +93,6 @@ class Token:
         payload = b"\xa4\x04\x1a" + r[26:30] + b"\x05\x1a" + r[22:26] + b"\x06\x1a" + r[30:34] + b"\x07\x54" + r[2:22]
         return to_be_signed(b"HK1" + r[:2] + property_id, payload)
 
-    def _times_fit(self) -> bool:
-        early = self.nbf < _EARLIEST or self.iat < _EARLIEST
-        return not early and self.nbf < self.exp and self.iat < self.exp and self.exp - self.iat <= LIVES[self.kind]
-
-    def _target_fits(self) -> bool:
-        if self.over_privacy and self.kind not in (STAFF, EMERGENCY):
-            return False
-        if self.kind == REMOTE and not self.once:
-            return False
-        return self.kind not in (REMOTE, RESET_KIND) or (self.door != 0 and self.zones == 0)
-
 
 def read(text: str | bytes) -> Token:
     """The token that a scanned text (str or bytes) carries.
@@ -78,10 +101,10 @@ def read(text: str | bytes) -> Token:
     read of such a token.
     """
     codes = text.encode() if isinstance(text, str) else text
-    if len(codes) != TEXT_LENGTH or bytes(codes[:4]) != _PREFIX:
+    if len(codes) != TEXT_LENGTH or codes[:4] != b"HK1:":
         raise Malformed
     try:
-        wire = base45.decode(codes, len(_PREFIX))
+        wire = base45.decode(codes, 4)
     except ValueError:
         raise Malformed from None
     if wire[0] >> 4 != 1:

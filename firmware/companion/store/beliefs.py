@@ -124,7 +124,7 @@ class Beliefs:
 
     def verifier(self, slot: int, kind: int) -> Verifier | None:
         """The key of a slot if it is trusted for a kind (index in TRUST_KINDS) now, else None."""
-        if kind in _NOT_AFTER_A_LOSS and not self.guests_trusted:
+        if not self.guests_trusted and kind in _NOT_AFTER_A_LOSS:
             return None
         if self.policy is None and kind not in _AFTER_A_LOSS:
             return None
@@ -134,12 +134,13 @@ class Beliefs:
         return None
 
     def _verifier(self, trusted: Trust) -> Verifier | None:
-        if trusted.slot not in self._verifiers:
+        found = self._verifiers.get(trusted.slot)
+        if found is None:
             try:
-                self._verifiers[trusted.slot] = Verifier(trusted.key, self._shelf)
+                found = self._verifiers[trusted.slot] = Verifier(trusted.key, self._shelf)
             except ValueError:
-                return None
-        return self._verifiers[trusted.slot]
+                pass  # a key that nothing can be signed with
+        return found
 
     def denied(self, key_id: bytes) -> bool:
         """Whether a key is on the deny list."""
