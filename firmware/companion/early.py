@@ -2,4 +2,4 @@
 
 from companion.core import ed25519
 
-ed25519.prepare()
+ed25519.reserve()

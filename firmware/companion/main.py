@@ -22,6 +22,7 @@ from companion.store import files
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config, ConfigError
 from companion.store.journal import Journal
+from companion.store.shelf import Shelf, Stock
 from companion.store.tally import Tally
 from companion.supervisor import Supervisor
 
@@ -51,7 +52,10 @@ class Companion:
         self._now = board.monotonic_ms
         self._supervisor = Supervisor(board)
         provisioned = files.read(folder + "/policy")
-        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned)
+        shelf = Shelf(folder + "/tables")
+        ed25519.prepare(shelf)
+        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned, shelf)
+        self._stock = Stock(shelf, self.beliefs)
         if provisioned is not None:
             files.remove(folder + "/policy")  # it is believed now, or never will be; an old one must not come back
         provisioned = None
@@ -75,7 +79,7 @@ class Companion:
 
     def _report_boot(self) -> None:
         """Every boot and every loss is an event, before any state tells of it."""
-        self.journal.write("boot", firmware=VERSION, board=self._board.name)
+        self.journal.write("boot", firmware=VERSION, board=self._board.name, engine=ed25519.engine())
         if self.beliefs.lost:
             self.journal.write("fault", code="beliefs_lost")
         if self.beliefs.damaged:
@@ -192,7 +196,7 @@ class Companion:
             await asyncio.sleep_ms(POLL_MS)
 
     async def _keep(self) -> None:
-        """What has time: counted refusals, the floor, the second copies of what was learned, the light."""
+        """What has time: counted refusals, the floor, second copies, tables of new keys, the light."""
         floor_ms = self._now()
         while True:
             self._supervisor.moved("keeper")
@@ -203,6 +207,7 @@ class Companion:
             self.tally.tick(now_ms)
             if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
                 self.beliefs.settle()
+            self._stock.tick()
             if now_ms - floor_ms >= _FLOOR_MS:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))

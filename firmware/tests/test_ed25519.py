@@ -83,7 +83,8 @@ class _Other:
 
     def __init__(self, public_key):
         if _Other.tables is None:
-            _Other.tables = Tables(ed25519_plain, 1)
+            _Other.tables = Tables(ed25519_plain)
+            _Other.tables.bring_base(None)
         self._key = public_key
 
     def verify(self, message, signature):
@@ -201,14 +202,16 @@ def _combs():
     """For every engine, a function of a point that gives a function (s, k) -> encoded [s]B - [k]A."""
 
     def plain(point):
-        tables = Tables(ed25519_plain, 1)
+        tables = Tables(ed25519_plain)
+        tables.bring_base(None)
         key = tables.of(_encoded(point), None)
         return lambda s, k: ed25519_plain.combine(tables.base, key, s, k)
 
     def viper(point):
         from companion.core import ed25519_viper as engine
 
-        tables = Tables(engine, 1)
+        tables = Tables(engine)
+        tables.bring_base(None)
         key = tables.of(_encoded(point), None)
 
         def comb(s, k):
@@ -300,43 +303,69 @@ def test_other_keys_in_turn_share_the_buffer():
 
 
 class _Shelf:
-    """Tables kept in a dictionary, as a folder on flash would keep them."""
+    """Tables kept in a dictionary, as store/shelf.py keeps them on flash."""
 
     def __init__(self):
         self.kept = {}
-        self.asked = 0
+        self.loaded = 0
 
-    def load(self, public_key, parts):
-        self.asked += 1
-        if public_key not in self.kept:
+    def has(self, engine, public_key):
+        return (engine, public_key) in self.kept
+
+    def load(self, engine, public_key, table):
+        if not self.has(engine, public_key):
             return False
-        for part, data in zip(parts, self.kept[public_key]):
-            part[:] = data
+        self.loaded += 1
+        table[:] = self.kept[engine, public_key]
         return True
 
-    def save(self, public_key, parts):
-        self.kept[public_key] = [bytes(part) for part in parts]
+    def keep(self, engine, public_key, pieces):
+        table = b""
+        for at, piece in pieces:
+            assert not piece or at == len(table)
+            table += bytes(piece)
+            yield at, piece
+        self.kept[engine, public_key] = table
 
 
-def test_a_table_comes_back_from_the_shelf_and_a_spoilt_one_is_made_anew():
+def test_a_table_is_made_once_and_then_comes_from_the_shelf():
     shelf = _Shelf()
     key, message, signature = _of(_RFC8032[1])
     other = _of(_RFC8032[2])
     verifier = Verifier(key, shelf)
-    assert verifier.verify(message, signature)
-    whole = shelf.kept[key]
-    assert [bytes(part) for part in verifier.table()] == whole
-    for spoil in (None, 0, 1, 2):
-        if spoil is not None:
-            part = bytearray(whole[spoil])
-            part[7] ^= 1
-            shelf.kept[key] = whole[:spoil] + [bytes(part)] + whole[spoil + 1 :]
+    Verifier(other[0]).verify(*other[1:])
+    for loaded in (0, 1, 2):
+        assert verifier.verify(message, signature) and shelf.loaded == loaded
+        assert not verifier.verify(message + b"x", signature) and shelf.loaded == loaded
         Verifier(other[0]).verify(*other[1:])  # takes the buffer
-        assert verifier.verify(message, signature)
-        assert shelf.kept[key] == whole
-    shelf.kept[other[0]] = whole  # another key's table, with its own checksum
-    assert Verifier(other[0], shelf).verify(*other[1:])
-    assert shelf.asked == 6
+    assert len(shelf.kept) == 1
+    shelf.kept[ed25519.engine(), key] = bytes(len(shelf.kept[ed25519.engine(), key]))
+    assert not verifier.verify(message, signature)  # that it is whole is the shelf's to know, and it said so
+
+
+def test_a_table_is_made_in_slices_between_which_others_are_verified():
+    shelf = _Shelf()
+    key, message, signature = _of(_RFC8032[1])
+    other, text, good = _of(_RFC8032[2])
+    verifier = Verifier(other)
+    slices = 0
+    for _ in ed25519.make_table(key, shelf):
+        slices += 1
+        assert verifier.verify(text, good)
+    assert slices >= 8
+    made = Verifier(key, shelf)
+    assert made.verify(message, signature) and shelf.loaded == 1
+    assert not made.verify(text, signature)
+    assert list(ed25519.make_table(key, shelf)) == []
+
+
+def test_no_table_is_made_of_a_bad_key():
+    shelf = _Shelf()
+    for key in (bytes.fromhex(_SMALL[4]), (2).to_bytes(32, "little"), (_P + 3).to_bytes(32, "little")):
+        check.raises(ValueError, ed25519.make_table, key, shelf)
+    mixed = _encoded(_sum(curve.BASE, curve.decode(bytes.fromhex(_SMALL[4]))))
+    check.raises(ValueError, ed25519.make_table, mixed, shelf)
+    assert shelf.kept == {}
 
 
 def test_wycheproof():

@@ -66,6 +66,62 @@ def test_products_at_the_bounds_that_the_machine_states():
                 assert _is_carried(found), found
 
 
+def test_no_product_of_the_formulas_passes_the_bound():
+    """Each step of the comb's round, with every limb that comes from a table or a product at an end of its range."""
+    edges = ([4096] * 20, [-4096] * 20, [4096, -4096] * 10, [-4096] * 10 + [4096] * 10)
+    for turn in range(len(edges)):
+        for n, place in enumerate((engine._X, engine._Y, engine._Z, engine._T)):
+            _write(place, edges[(turn + n) % 4])
+        for step in engine._ROUND + engine._START + engine._TERMS:
+            operation, result = step[:2]
+            if operation == engine._LOAD:
+                for n in range(3):
+                    _write(result + 80 * n, edges[(turn + n) % 4])
+                continue
+            if operation == _TIMES:
+                worst = [max([abs(limb) for limb in _read(place)]) for place in step[2:]]
+                assert worst[0] * worst[1] <= 6 * 4100 * 4100, step
+                a, b = [_worth(_read(place)) for place in step[2:]]
+            engine._do(*step)
+            if operation == _TIMES:
+                assert (_worth(_read(result)) - a * b) % P == 0, step
+                assert _is_carried(_read(result)), step
+
+
+def test_the_inverse_stays_within_its_limbs():
+    """words.invert step by step: |d| and |e| stay below 45 P, so the last limb below 45, and so does every sum."""
+    for number in (1, 2, 19, P - 1, P - 2, P // 2, P // 3, 1 << 254, (1 << 255) - 20, 0x5555 << 239):
+        f, g, d, e, delta = P, number, 0, 1, 0
+        for _ in range(40):
+            a, b, c, h = 1, 0, 0, 1
+            low_f, low_g = f, g
+            for _ in range(15):
+                if low_g & 1:
+                    if delta >= 0:
+                        delta = -delta - 1
+                        low_f, low_g = low_g, low_g - low_f
+                        a, b, c, h = c, h, c - a, h - b
+                    else:
+                        low_g += low_f
+                        c, h = c + a, h + b
+                delta += 1
+                low_g >>= 1
+                a, b = 2 * a, 2 * b
+            assert abs(a) + abs(b) <= 1 << 15 and abs(c) + abs(h) <= 1 << 15
+            f, g = low_f, low_g
+            d, e = a * d + b * e, c * d + h * e
+            d = (d + (d * 18971 & 32767) * P) >> 15
+            e = (e + (e * 18971 & 32767) * P) >> 15
+            assert max(abs(d), abs(e)) < 45 * P
+            if g == 0:
+                break
+        assert g == 0 and f in (1, -1)
+        assert (d * f * number - 1) % P == 0
+        engine._put(_A, number % P)
+        engine._invert(engine._view(_A))
+        assert engine._get(engine._view(engine._I)) == d * f % P
+
+
 def test_sums_differences_and_carries():
     for a in _patterns(12288):
         for b in _patterns(8192):
@@ -109,7 +165,7 @@ def test_inverses():
     for number in _numbers():
         if number:
             engine._put(_A, number)
-            engine._invert(_A)
+            engine._invert(engine._view(_A))
             assert engine._get(engine._view(engine._I)) * number % P == 1, number
 
 
@@ -130,28 +186,58 @@ def test_a_digest_is_reduced_modulo_l():
 
 
 def test_columns_stand_for_their_scalar():
-    columns = bytearray(32)
+    columns = bytearray(37)
     for scalar in (0, 1, 2, L - 1, L, L + 1, (1 << 254) - 1, 1 << 253, 0x5555 << 200, 0xAAAA << 190):
         engine.take(columns, b"--" + scalar.to_bytes(32, "little"), 2)
         total = 0
         for c, column in enumerate(columns):
-            signs = column | 128 if column < 128 else column ^ 255  # turned round: all eight the other way
-            for j in range(8):
-                total += (1 if signs >> j & 1 else -1) << 32 * j + c
+            signs = column | 64 if column < 64 else column ^ 127  # turned round: all seven the other way
+            for j in range(7):
+                total += (1 if signs >> j & 1 else -1) << 37 * j + c
         assert (total - scalar) % L == 0 and total & 1, scalar
+
+
+def test_an_entry_comes_out_of_a_table_as_it_went_in_or_turned_round():
+    table = bytearray(engine.TABLE)
+    limbs = [[_random() % 8193 - 4096 for _ in range(20)] for _ in range(3)]
+    for index in (0, 1, 37, 63):
+        for place, each in zip((engine._P, engine._M, engine._K), limbs):
+            _write(place, each)
+        words.store(table, engine._in_p, index)
+        engine._take_entry(table, index)
+        assert [_read(place) for place in (engine._P, engine._M, engine._K)] == limbs
+        engine._take_entry(table, index | 64)
+        plus, minus, product = limbs
+        assert [_read(place) for place in (engine._P, engine._M, engine._K)] == [minus, plus, [-x for x in product]]
 
 
 def test_both_engines_make_the_same_points():
     from companion.core import ed25519_plain as plain
 
-    ours = (bytearray(engine.HALF), bytearray(engine.HALF))
-    theirs = (bytearray(plain.HALF), bytearray(plain.HALF))
-    engine.build(curve.BASE, ours)
-    plain.build(curve.BASE, theirs)
-    for index in range(128):
-        words.load(engine._in_p, ours[0], ours[1], index)
+    ours = bytearray(engine.TABLE)
+    theirs = bytearray(plain.TABLE)
+    for table, made in ((ours, engine.build(curve.BASE)), (theirs, plain.build(curve.BASE))):
+        for at, piece in made:
+            table[at : at + len(piece)] = piece
+    for index in range(64):
+        engine._take_entry(ours, index)
         for place, number in zip((engine._P, engine._M, engine._K), plain._get(theirs, index)):
-            assert (2 * _worth(_read(place)) - number) % P == 0, index
+            limbs = _read(place)
+            assert _is_carried(limbs)
+            assert (2 * _worth(limbs) - number) % P == 0, index
+
+
+def test_limbs_of_another_size_are_the_same_number():
+    wide = memoryview(bytearray(4 * 18))
+    for limbs in _patterns(4100):
+        _write(_A, limbs)
+        words.regroup(wide, engine._view(_A), 13)
+        found = [int.from_bytes(wide[4 * i : 4 * i + 4], "little") for i in range(18)]
+        found[17] -= found[17] >> 31 << 32
+        assert all([0 <= limb < 1 << 15 for limb in found[:17]]) and abs(found[17]) < 1 << 6
+        assert sum([limb << 15 * i for i, limb in enumerate(found)]) == _worth(limbs)
+        words.regroup(engine._view(_B), wide, 15)
+        assert _worth(_read(_B)) == _worth(limbs)
 
 
 assert engine.start()

@@ -4,7 +4,7 @@ import json
 
 import check
 import verdicts
-from companion.core import gate, token
+from companion.core import ed25519, gate, token
 from companion.core.names import (
     ALREADY_USED,
     CLOCK_LOST,
@@ -252,6 +252,24 @@ def test_door_zero_matches_no_door():
 
 
 def test_the_vectors():
+    _try_vectors()
+
+
+def test_the_vectors_by_the_plain_engine():
+    """Where the native engine is the one chosen."""
+    native, chosen, reserved = ed25519._viper, ed25519._chosen, ed25519._reserved
+    ed25519._viper = lambda: None
+    ed25519._chosen = ed25519._reserved = None
+    verdicts._verifiers.clear()
+    try:
+        assert ed25519.engine() == "plain"
+        _try_vectors()
+    finally:
+        ed25519._viper, ed25519._chosen, ed25519._reserved = native, chosen, reserved
+        verdicts._verifiers.clear()
+
+
+def _try_vectors():
     with open("docs/vectors/hk1.json") as f:
         vectors = json.load(f)
     printed = []

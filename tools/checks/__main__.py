@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.checks import firmware, packages, tree, typings
+from tools.checks import firmware, native, packages, tree, typings
 from tools.checks.tree import ROOT
 
 BIN = Path(sys.executable).parent
@@ -60,6 +60,7 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "firmware-types": firmware_types,
     "arrows": program("lint-imports", "--no-cache"),
     "firmware-arrows": ours(firmware.faults),
+    "native-code": ours(native.faults),
     "packages": ours(packages.faults),
     "tree": ours(tree.faults),
 }

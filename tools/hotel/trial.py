@@ -59,14 +59,18 @@ class TrialDoor:
         signature = self._keys[8].sign(to_be_signed(8, self.property_id, self.door, body))
         return b"\x08" + signature + body
 
-    def flash(self, path: Path, **changes: Any) -> Path:
-        """A fresh image for this door; `changes` replace fields of its policy."""
+    def files(self, **changes: Any) -> dict[str, bytes]:
+        """What an installer puts on the flash of this door; `changes` replace fields of its policy."""
         config = {
             "companion_id": self.companion_id, "property_id": self.property_id.hex(), "door": self.door,
             "link_key": self.link_key.hex(), "broker": None, "trust": self._trust(_PROVISIONED), "wifi": [],
             "profile": "sim",
         }  # fmt: skip
-        return make_image(path, {"/config.json": json.dumps(config).encode(), "/policy": self.policy(**changes)})
+        return {"/config.json": json.dumps(config).encode(), "/policy": self.policy(**changes)}
+
+    def flash(self, path: Path, **changes: Any) -> Path:
+        """A fresh image for this door; `changes` replace fields of its policy."""
+        return make_image(path, self.files(**changes))
 
     def token(self, *, kind: int = GUEST, slot: int = 0, begins: int | None = None, lasts: int = 3600,
               door: int | None = None, generation: int | None = None, key_id: bytes = b"", once: bool = False) -> str:

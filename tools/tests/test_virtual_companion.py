@@ -55,10 +55,29 @@ def test_a_good_code_opens_and_the_open_is_in_the_journal(tmp_path: Path, word: 
         assert door.opens == 1
     events = [event for event in journal(image) if event["kind"] != "fault"]  # 64 bits have no native engine: a fault
     assert [event["kind"] for event in events] == ["boot", "opened", "refused"]
+    assert events[0]["engine"] == {32: "viper", 64: "plain"}[word]
     assert (
         events[1] | {"key_id": KEY_ID, "generation": 43, "verdict": "open", "road": "qr", "clock": "lost"} == events[1]
     )
     assert events[2]["verdict"] == "superseded"
+
+
+def test_the_keys_of_its_policy_get_their_tables_while_the_door_goes_on(door: VirtualCompanion) -> None:
+    door.start()
+    until = time.monotonic() + 30
+    files: dict[str, bytes] = {}
+    wanted, kept = 1, 0
+    while kept < wanted and time.monotonic() < until:
+        assert verdict(door, token(generation=42))["verdict"] == "open"
+        with contextlib.suppress(ImageError, ValueError):
+            files = read_image(door.flash)
+        tables = [name for name in files if name.startswith("/tables/") and not name.endswith(".new")]
+        kept = len(tables)
+        wanted = 1 + (len(files.get("/beliefs/trust.a", b"")) - 14) // 34  # the base point's, and each key's
+    assert kept == wanted > 2
+    door.kill()
+    door.start()
+    assert verdict(door, token(generation=42))["verdict"] == "open"
 
 
 def test_the_event_is_on_flash_before_the_bolt_moves(door: VirtualCompanion) -> None:
@@ -199,7 +218,7 @@ from flash_file import Device as Real
 
 class Device(Real):
     def writeblocks(self, block, buffer, offset=None):
-        if self.programs > 90:
+        if self.programs > 400:  # after the boot, and the tables of its keys
             raise OSError(5)
         super().writeblocks(block, buffer, offset)
 """

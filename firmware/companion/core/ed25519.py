@@ -9,6 +9,8 @@ so the one comparison also tells that R is.
 A Verifier is for a key used again and again: two engines know a fast way for a key of order L, whose table is made
 once. "viper" is native code on 32-bit words, "plain" is big integers. A known-answer test chooses, not the platform's
 name. The function verify() is for any key, once.
+
+Time depends on what is verified, throughout: key, signature and message are public, and nothing secret is ever here.
 """
 
 from companion.core import ed25519_curve as curve
@@ -18,10 +20,11 @@ from companion.core.sha512 import sha512
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from companion.core.ed25519_tables import Engine, Shelf
+    from collections.abc import Iterator
+
+    from companion.core.ed25519_tables import Engine, Pieces, Shelf
 
 _SIGNATURE = 64
-_SLOTS = 1  # tables of keys in RAM at once; a second costs another 15 KB
 
 # The answer known: secret scalar 1, whose public key is the base point, so the test needs the base point's table only.
 _MESSAGE = b"Lockmate known answer"
@@ -53,34 +56,32 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
 class Verifier:
     """Verifies signatures of one key.
 
-    Making one decodes the key and checks its order (about five verifications' time). The first verify() after another
-    key was used makes the key's table (about twelve) or loads it: the tables of all Verifiers share one buffer.
+    The first verify() after another key was used loads the key's table from the shelf or makes it (gate.switch_ms): the
+    tables of all Verifiers share one buffer.
     """
 
     def __init__(self, public_key: bytes, shelf: "Shelf | None" = None) -> None:
-        """ValueError if the key is not a canonical encoding of a point of order L; see ed25519_tables for `shelf`."""
+        """ValueError if the key is not a canonical encoding of a point of order L.
+
+        The check of the order takes the time of about three verifications; a key with a table on the shelf was checked
+        when that was made.
+        """
         self.public_key = bytes(public_key)
         self._shelf = shelf
-        engine = _tables().engine
-        point = engine.decode(self.public_key)
-        if point is None:
-            raise ValueError("not a canonical encoding of a point")
-        if curve.is_small(self.public_key):
-            raise ValueError("a point of small order")
-        if not engine.is_of_order_l(point):
-            raise ValueError("a point of mixed order")
+        tables = _tables()
+        if shelf is None or not shelf.has(tables.engine.NAME, self.public_key):
+            tables.check(self.public_key)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """True if the signature of `message` (any buffers) is right by the rule of this module."""
         if len(signature) != _SIGNATURE:
             return False
         tables = _tables()
-        key = tables.of(self.public_key, self._shelf)
+        try:
+            key = tables.of(self.public_key, self._shelf)
+        except ValueError:  # something stood on the shelf under a bad key's name
+            return False
         return tables.engine.holds(tables.base, key, self.public_key, message, signature)
-
-    def table(self) -> tuple[bytearray, ...]:
-        """The key's table with its checksum, as a shelf would keep it; good until another Verifier is used."""
-        return _tables().of(self.public_key, self._shelf)
 
 
 def engine() -> str:
@@ -89,8 +90,29 @@ def engine() -> str:
 
 
 def prepare(shelf: "Shelf | None" = None) -> str:
-    """Chooses the engine and makes the base point's table (or takes it from `shelf`); boards call it early, at boot."""
+    """Chooses the engine, with the base point's table made or from `shelf`, and tells its name; once, at boot."""
     return _tables(shelf).engine.NAME
+
+
+def reserve() -> None:
+    """Takes the buffers of the native engine, the largest of the firmware, while the heap is whole."""
+    global _reserved
+    native = _viper()
+    if native is not None and _reserved is None:
+        _reserved = Tables(native)
+
+
+def make_table(public_key: bytes, shelf: "Shelf") -> "Pieces":
+    """Puts a key's table on the shelf, if it is not there, in slices of at most about half a verification's time.
+
+    Verifications may come between the slices. ValueError, before the first one, if the key is not good.
+    """
+    tables = _tables()
+    return _nothing() if shelf.has(tables.engine.NAME, public_key) else tables.make(public_key, shelf)
+
+
+def _nothing() -> "Pieces":
+    yield from ()
 
 
 def _passes(tables: Tables) -> bool:
@@ -122,19 +144,28 @@ def _viper() -> "Engine | None":
     return viper if viper.start() else None
 
 
+def _candidates() -> "Iterator[Tables]":
+    """The engines' tables, the best first."""
+    reserve()
+    if _reserved is not None:
+        yield _reserved
+    yield Tables(plain)
+
+
 def _tables(shelf: "Shelf | None" = None) -> Tables:
     """The tables of the engine in use; chosen at the first call."""
-    global _chosen
+    global _chosen, _reserved
     if _chosen is None:
-        for candidate in (_viper(), plain):
-            if candidate is not None:
-                tables = Tables(candidate, _SLOTS, shelf)
-                if _passes(tables):
-                    _chosen = tables
-                    break
+        for tables in _candidates():
+            tables.bring_base(shelf)
+            if _passes(tables):
+                _chosen = tables
+                break
+            _reserved = None
         else:
             raise RuntimeError("no Ed25519 engine passes its known-answer test")
     return _chosen
 
 
+_reserved: "Tables | None" = None
 _chosen: "Tables | None" = None

@@ -1,24 +1,30 @@
 """The comb for a fixed key in big integers: right on any word size, and the fallback where native code is not.
 
-The method is Lim and Lee's comb with signed digits, 8 teeth, 32 columns. An odd scalar k, |k| < 2^256, has exactly one
-form  k = sum of d[i] 2^i  for i = 0 .. 255 with every d[i] = +1 or -1: bit i of u = (k + 2^256 - 1) / 2 is 1 where
+The method is Lim and Lee's comb with signed digits, 7 teeth, 37 columns. An odd scalar k, |k| < 2^259, has exactly one
+form  k = sum of d[i] 2^i  for i = 0 .. 258 with every d[i] = +1 or -1: bit i of u = (k + 2^259 - 1) / 2 is 1 where
 d[i] = +1. An even k is first replaced by k - L, which is odd and, for a point of order L, gives the same product.
 
-Column c of the 32 holds the digits c, c + 32, ... c + 224. The table holds, for the point A and the bases
-A[j] = 2^(32 j) A, every sum  A[7] +- A[6] +- ... +- A[0]: 128 entries, where bit j of an entry's index is set for
-+ A[j]. A column whose digit 7 is -1 is the opposite of the entry with all other digits turned round. So [k]A takes
-32 doublings and 32 additions, and [S]B - [k]A shares the doublings.
+Column c of the 37 holds the digits c, c + 37, ... c + 222. The table holds, for the point A and the bases
+A[j] = 2^(37 j) A, every sum  A[6] +- A[5] +- ... +- A[0]: 64 entries, where bit j of an entry's index is set for
++ A[j]. A column whose digit 6 is -1 is the opposite of the entry with all other digits turned round. So [k]A takes
+37 doublings and 37 additions, and [S]B - [k]A shares the doublings.
 """
 
 from companion.core import ed25519_curve as curve
 from companion.core.ed25519_curve import L
 from companion.core.sha512 import sha512
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from companion.core.ed25519_tables import Pieces
+
 NAME = "plain"
-TEETH = 8
-COLUMNS = 32
-ENTRIES = 128
-HALF = 64 * 96  # bytes: a table is two halves of 64 entries, three 32-byte numbers each
+TEETH = 7
+COLUMNS = 37
+ENTRIES = 64
+_ENTRY = 96  # bytes: three 32-byte numbers
+_BATCH = 8
+TABLE = ENTRIES * _ENTRY
 
 
 def decode(public_key: bytes) -> tuple[int, int] | None:
@@ -31,32 +37,30 @@ def is_of_order_l(point: tuple[int, int]) -> bool:
     return curve.is_of_order_l(point)
 
 
-def build(point: tuple[int, int], halves: tuple[bytearray, ...]) -> None:
-    """Writes the table of `point` into two buffers of HALF bytes."""
-    steps, total = _bases(point)
-    index = 0
-    for count in range(ENTRIES):
-        if count:  # Gray code: the next index differs in the bit j that is the lowest one set in `count`
-            j = _lowest_bit(count)
-            index ^= 1 << j
-            total = curve.plus(total, steps[j] if index >> j & 1 else curve.opposite(steps[j]))
-        z = curve.inverse(total[2])
-        _put(halves[index >> 6], index & 63, curve.entry(curve.times(total[0], z), curve.times(total[1], z)))
-
-
-def _bases(point: tuple[int, int]) -> tuple[list[tuple[int, int, int]], tuple[int, int, int, int]]:
-    """Entries of 2 A[0] .. 2 A[6], and A[7] - A[6] - ... - A[0], the sum of index 0."""
+def build(point: tuple[int, int]) -> "Pieces":
+    """Makes the table of a point of order L in slices: yields (offset, piece), pieces of one size in order."""
     steps = []
     firsts = []
-    base = curve.extended(point)
+    first = curve.extended(point)
     for _ in range(TEETH - 1):
-        firsts.append(_as_entry(base))
-        steps.append(_as_entry(curve.double(base)))
+        firsts.append(_as_entry(first))
+        steps.append(_as_entry(curve.double(first)))
         for _ in range(COLUMNS):
-            base = curve.double(base)
-    for first in firsts:
-        base = curve.plus(base, curve.opposite(first))
-    return steps, base
+            first = curve.double(first)
+        yield 0, b""
+    for each in firsts:
+        first = curve.plus(first, curve.opposite(each))  # at last A[6] - A[5] - ... - A[0], the sum of index 0
+    for at in range(0, ENTRIES, _BATCH):
+        piece = b""
+        for index in range(at, at + _BATCH):
+            total = first
+            for j in range(TEETH - 1):
+                if index >> j & 1:
+                    total = curve.plus(total, steps[j])
+            z = curve.inverse(total[2])
+            for number in curve.entry(curve.times(total[0], z), curve.times(total[1], z)):
+                piece += number.to_bytes(32, "little")
+        yield at * _ENTRY, piece
 
 
 def _as_entry(p: tuple[int, int, int, int]) -> tuple[int, int, int]:
@@ -64,53 +68,37 @@ def _as_entry(p: tuple[int, int, int, int]) -> tuple[int, int, int]:
     return curve.entry(curve.times(p[0], z), curve.times(p[1], z))
 
 
-def _lowest_bit(number: int) -> int:
-    bit = 0
-    while not number >> bit & 1:
-        bit += 1
-    return bit
-
-
-def _put(half: bytearray, slot: int, e: tuple[int, int, int]) -> None:
-    at = 96 * slot
-    for number in e:
-        half[at : at + 32] = number.to_bytes(32, "little")
-        at += 32
-
-
 def _digits(k: int) -> bytes:
-    """The number u of the module's first paragraph, 32 bytes: one bit for each signed digit of k."""
+    """The number u of the module's first paragraph, 33 bytes: one bit for each signed digit of k."""
     if not k & 1:
         k -= L
-    return ((k + (1 << 256) - 1) >> 1).to_bytes(32, "little")
+    return ((k + (1 << 259) - 1) >> 1).to_bytes(33, "little")
 
 
-def _column(halves: tuple[bytearray, ...], u: bytes, column: int) -> tuple[int, int, int]:
+def _column(table: bytearray, u: bytes, column: int) -> tuple[int, int, int]:
     """The entry for one column of u."""
     index = 0
-    at = column >> 3
     for j in range(TEETH):
-        index |= (u[at] >> (column & 7) & 1) << j
-        at += COLUMNS >> 3
-    if index & 128:
-        return _get(halves, index & 127)
-    return curve.opposite(_get(halves, ~index & 127))
+        place = column + COLUMNS * j
+        index |= (u[place >> 3] >> (place & 7) & 1) << j
+    if index & ENTRIES:
+        return _get(table, index & ENTRIES - 1)
+    return curve.opposite(_get(table, ~index & ENTRIES - 1))
 
 
-def _get(halves: tuple[bytearray, ...], index: int) -> tuple[int, int, int]:
-    half = halves[index >> 6]
-    at = 96 * (index & 63)
+def _get(table: bytearray, index: int) -> tuple[int, int, int]:
+    at = _ENTRY * index
     read = int.from_bytes
     return (
-        read(half[at : at + 32], "little"),
-        read(half[at + 32 : at + 64], "little"),
-        read(half[at + 64 : at + 96], "little"),
+        read(table[at : at + 32], "little"),
+        read(table[at + 32 : at + 64], "little"),
+        read(table[at + 64 : at + 96], "little"),
     )
 
 
 def holds(
-    base: tuple[bytearray, ...],
-    key: tuple[bytearray, ...],
+    base: bytearray,
+    key: bytearray,
     public_key: bytes,
     message: bytes,
     signature: bytes,
@@ -124,7 +112,7 @@ def holds(
     return combine(base, key, s, k) == r
 
 
-def combine(base: tuple[bytearray, ...], key: tuple[bytearray, ...], s: int, k: int) -> bytes:
+def combine(base: bytearray, key: bytearray, s: int, k: int) -> bytes:
     """The encoding of [s]B - [k]A."""
     of_b = _digits(s)
     of_a = _digits(k)

@@ -1,7 +1,7 @@
 """The comb for a fixed key in native code on 32-bit words: the method of ed25519_plain on the field machine.
 
-A verification takes 31 doublings and 63 additions, 681 products, and no memory from the heap. The inverse that the
-encoding of the result needs is made by division steps, worth about thirty products.
+A verification takes 36 doublings and 73 additions, 764 products, in one call of the machine, and no memory from the
+heap. The inverse that the encoding of the result needs is made by division steps, worth about sixty products.
 
 Table entries are halved, ((y + x) / 2, (y - x) / 2, D x y), which halves all of an addition's terms and saves the
 doubling of Z.
@@ -15,19 +15,28 @@ from companion.core import sha512_viper as sha
 from companion.core.ed25519_field import run
 from companion.core.ed25519_plain import COLUMNS, ENTRIES, TEETH
 
-NAME = "viper"
-HALF = 64 * 120  # bytes: 64 entries of sixty 16-bit numbers
-_BATCH = 8  # entries that share one inversion when a table is made
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from companion.core.ed25519_tables import Pieces
 
-# Byte offsets of the elements from the start of the machine's memory. Neighbours: (X, Y, Z, T), (U, V), (H, E), (G, F),
-# (P, M, K) = ((y + x) / 2, (y - x) / 2, D x y), the entry at hand, and the pairs of an inversion from f and from d on.
+NAME = "viper"
+_ENTRY = 120  # bytes: sixty 16-bit numbers
+TABLE = ENTRIES * _ENTRY
+_BATCH = 8  # entries that share one inversion when a table is made, and that are handed out together
+
+# Byte offsets of the elements from the start of the machine's memory. Neighbours: (X, Y, Z, T), (U, V), (H, E), (G, F)
+# and (P, M, K) = ((y + x) / 2, (y - x) / 2, D x y), the entry at hand.
 _FIRST = 480
 _X, _Y, _Z, _T, _U, _V, _H, _E, _G, _F, _P, _M, _K, _S, _R, _Q = range(_FIRST, _FIRST + 16 * 80, 80)
-_I, _HALF_OF_ONE, _ONE, _PRIME, _GCD_F, _GCD_G, _GCD_D, _GCD_E, _PREFIX = range(_Q + 80, _Q + 10 * 80, 80)
-_memory = bytearray(_PREFIX + 80 * _BATCH)
+_I, _HALF_OF_ONE, _ONE, _NOTHING, _PREFIX = range(_Q + 80, _Q + 6 * 80, 80)
+_OF_B = _PREFIX + 80 * _BATCH  # where operation 5 finds the tables: of the base point, of the key
+_OF_A = _OF_B + 8
+_TURNS = _OF_A + 8
+_memory = bytearray(_TURNS + 4)
 
 # The machine's operations.
-_END, _TIMES, _BOTH, _SUB, _CARRY = range(5)
+_END, _TIMES, _BOTH, _SUB, _CARRY, _LOAD, _AGAIN = range(7)
+_OPPOSITE = 64
 
 
 def _program(*steps: tuple[int, ...]) -> array[int]:
@@ -48,7 +57,7 @@ OF_A = bytearray(COLUMNS)
 OF_B = bytearray(COLUMNS)
 
 # 2 (X, Y, Z, T): the formulas of curve.double with all four results negated, which is the same point.
-_DOUBLE = _program(
+_TWICE = (
     (_TIMES, _U, _X, _X),
     (_TIMES, _V, _Y, _Y),
     (_BOTH, _S, _X, _Y),
@@ -77,11 +86,12 @@ _TERMS = (
     (_TIMES, _Y, _G, _H),
     (_TIMES, _Z, _F, _G),
 )
-_PLUS = _program(*(_TERMS + ((_TIMES, _T, _E, _H),)))
-_PLUS_WITHOUT_T = _program(*_TERMS)  # a doubling, which follows, does not ask for T
+_ALL_TERMS = _TERMS + ((_TIMES, _T, _E, _H),)
+_DOUBLE = _program(*_TWICE)
+_PLUS = _program(*_ALL_TERMS)
 
 # The entry at (P, M, K) as a point: x = P - M, y = P + M.
-_START = _program(
+_START = (
     (_BOTH, _Y, _P, _M),
     (_CARRY, _X, _Z),
     (_CARRY, _Y, _Y),
@@ -90,7 +100,7 @@ _START = _program(
 )
 
 # x / 2 and y / 2 at (P, M), 4 D at Q -> the entry at (P, M, K).
-_ENTRY = _program(
+_TO_ENTRY = _program(
     (_TIMES, _K, _P, _M),
     (_BOTH, _U, _M, _P),
     (_CARRY, _P, _U),
@@ -98,12 +108,28 @@ _ENTRY = _program(
     (_TIMES, _K, _K, _Q),
 )
 
-# f = P, d = 0, e = 1; g is set apart. Then f = d g and g = e g modulo P, whatever g was, which no step changes.
-_BEGIN = _program((_CARRY, _GCD_F, _PRIME), (_SUB, _GCD_D, _ONE, _ONE), (_CARRY, _GCD_E, _ONE))
+# The whole comb, from the last column to the first: + B's entry, - A's. A doubling, which follows, does not ask for T.
+_ROUND = _TWICE + ((_LOAD, _P, _OF_B),) + _ALL_TERMS + ((_LOAD, _P, _OF_A, _OPPOSITE),) + _TERMS
+_COMB = _program(
+    *(
+        ((_LOAD, _P, _OF_B),)
+        + _START
+        + ((_LOAD, _P, _OF_A, _OPPOSITE),)
+        + _TERMS
+        + _ROUND
+        + ((_AGAIN, 0, _TURNS, 8 * (len(_ROUND) + 1)),)
+    )
+)
 
-_in_x, _in_y, _in_p, _in_fg, _in_de = [_view(place) for place in (_X, _Y, _P, _GCD_F, _GCD_D)]
+# What words.invert begins with, in 18 limbs of 15 bits: d = 0, e = 1, f = P; g comes after it.
+_BEGIN = bytes(72) + b"\x01" + bytes(71) + b"\xed\xff\xff\xff" + bytes(64) + b"\x01" + bytes(3)
+
+_in_x, _in_y, _in_z, _in_p, _in_i = [_view(place) for place in (_X, _Y, _Z, _P, _I)]
+_in_g, _aim_a, _aim_b = [_view(place) for place in (216, _OF_A, _OF_B)]
+_point = memoryview(_memory)[_X : _X + 320]
+_last_prefix = _view(_PREFIX + 80 * (_BATCH - 1))
+_one_column = bytearray(COLUMNS)
 _single = array("H", [0] * 8)  # a program of one step
-_matrix = bytearray(16)
 _digest = bytearray(64)
 _number = bytearray(32)
 _encoded = bytearray(32)
@@ -123,19 +149,15 @@ def _do(operation: int, result: int, a: int, b: int = 0) -> None:
     run(_memory, 0, code)
 
 
-def _invert(source: int) -> None:
-    """The element at I = one over the element at `source`, which is carried and not 0."""
-    run(_memory, 0, _BEGIN)
-    _do(_CARRY, _GCD_G, source)
-    delta = 0
-    for _ in range(64):  # 46 at most are needed; a bound, so that even wrong arithmetic comes to an end
-        delta = words.divide(_matrix, _in_fg, delta)
-        words.move(_matrix, _in_de, 2587)
-        if not words.move(_matrix, _in_fg, 0):
-            break
-    if _memory[_GCD_F + 79] & 128:  # g is 0 and f is -1
-        _do(_SUB, _GCD_D, _GCD_G, _GCD_D)
-    _do(_CARRY, _I, _GCD_D)
+def _invert(element: memoryview) -> None:
+    """The element at I = one over an element, which is carried and not 0."""
+    sha.copy(_memory, _BEGIN, 0, 216)  # an assignment to a slice would take memory
+    words.regroup(_in_g, element, 13)
+    negative = words.invert(_memory, 0)
+    words.regroup(_in_i, _memory, 15)
+    if negative:
+        _do(_SUB, _I, _NOTHING, _I)
+    _do(_CARRY, _I, _I)
 
 
 def take(columns: bytearray, scalar: bytes, at: int = 0) -> None:
@@ -143,10 +165,13 @@ def take(columns: bytearray, scalar: bytes, at: int = 0) -> None:
     words.recode(columns, _scalar, scalar, at)
 
 
-def combine(base: tuple[bytearray, ...], key: tuple[bytearray, ...]) -> bytearray:
+def combine(base: bytearray, key: bytearray) -> bytearray:
     """The encoding, in a buffer of ours, of [s]B - [k]A for the scalars taken."""
-    _add_up(base, key)
-    _invert(_Z)
+    words.aim(_aim_b, base, OF_B)
+    words.aim(_aim_a, key, OF_A)
+    _memory[_TURNS] = COLUMNS - 1
+    run(_memory, 0, _COMB)
+    _invert(_in_z)
     _do(_TIMES, _X, _X, _I)
     _do(_TIMES, _Y, _Y, _I)
     words.pack(_encoded, _in_x)
@@ -156,31 +181,9 @@ def combine(base: tuple[bytearray, ...], key: tuple[bytearray, ...]) -> bytearra
     return _encoded
 
 
-def _add_up(base: tuple[bytearray, ...], key: tuple[bytearray, ...]) -> None:
-    """(X, Y, Z) = the sum of both combs, from the last column to the first."""
-    w = _memory
-    entry = _in_p
-    b0 = base[0]
-    b1 = base[1]
-    a0 = key[0]
-    a1 = key[1]
-    column = COLUMNS - 1
-    words.load(entry, b0, b1, OF_B[column])
-    run(w, 0, _START)
-    while True:
-        words.load(entry, a0, a1, OF_A[column] ^ 128)  # minus [k]A
-        run(w, 0, _PLUS_WITHOUT_T)
-        if column == 0:
-            return
-        column -= 1
-        run(w, 0, _DOUBLE)
-        words.load(entry, b0, b1, OF_B[column])
-        run(w, 0, _PLUS)
-
-
 def holds(
-    base: tuple[bytearray, ...],
-    key: tuple[bytearray, ...],
+    base: bytearray,
+    key: bytearray,
     public_key: bytes,
     message: bytes,
     signature: bytes,
@@ -196,8 +199,8 @@ def holds(
     words.reduce(_digest, _low_order)
     take(OF_A, _digest)
     take(OF_B, signature, 32)
-    encoded = combine(base, key)
-    return encoded != _NEUTRAL and _begins_with(signature, encoded)
+    sha.copy(_number, signature, 0, 32)  # R; a slice would take memory
+    return combine(base, key) == _number != _NEUTRAL
 
 
 def _is_below_l(signature: bytes) -> bool:
@@ -209,26 +212,15 @@ def _is_below_l(signature: bytes) -> bool:
     return False
 
 
-def _begins_with(signature: bytes, encoded: bytes) -> bool:
-    """True if R is `encoded`; without a slice, which would take memory."""
-    for i in range(32):
-        if signature[i] != encoded[i]:
-            return False
-    return True
-
-
 def start() -> bool:
     """Sets the machine's constants and tries one product: False where a machine word is not what this code needs."""
     _put(_ONE, 1)
     _put(_HALF_OF_ONE, (curve.P + 1) // 2)
     _put(_Q, 4 * curve.D % curve.P)
-    _put(_Z, 0)
-    _do(_CARRY, _PRIME, _Z)
-    _memory[_PRIME : _PRIME + 4] = b"\xed\xff\xff\xff"  # -19
-    _memory[_PRIME + 77] = 1  # 256 in limb 19
+    _put(_NOTHING, 0)
     a = curve.BASE[0]
     _put(_X, a)
-    _do(_SUB, _Y, _Z, _X)
+    _do(_SUB, _Y, _NOTHING, _X)
     _do(_TIMES, _Z, _X, _Y)
     return _get(_view(_Z)) == -a * a % curve.P
 
@@ -273,12 +265,12 @@ def _normalise(inverse: int) -> None:
     """(X, Y), with half of 1/Z at `inverse` -> the entry at (P, M, K)."""
     _do(_TIMES, _P, _X, inverse)
     _do(_TIMES, _M, _Y, inverse)
-    run(_memory, 0, _ENTRY)
+    run(_memory, 0, _TO_ENTRY)
 
 
 def _entry() -> None:
     """The entry of (X, Y, Z) at (P, M, K)."""
-    _invert(_Z)
+    _invert(_in_z)
     _do(_TIMES, _I, _I, _HALF_OF_ONE)
     _normalise(_I)
 
@@ -297,58 +289,81 @@ def is_of_order_l(point: tuple[int, int]) -> bool:
     return _get(_in_x) == 0 and _get(_in_y) == 0
 
 
-def build(point: tuple[int, int], halves: tuple[bytearray, ...]) -> None:
-    """Writes the table of `point` into two buffers of HALF bytes; takes 1,680 bytes meanwhile. See ed25519_plain."""
-    spare = bytearray(2 * (TEETH - 1) * 120)  # the entries of 2 A[0] .. 2 A[6], then of A[0] .. A[6]
+def build(point: tuple[int, int]) -> "Pieces":
+    """Makes the table of a point of order L in slices: yields (offset, piece), pieces of one size in order.
+
+    A slice, of which some yield nothing, takes at most about half a verification's time, and leaves nothing in the
+    machine: verifications may come between. `piece` is the same buffer each time. Takes 3.2 KB meanwhile.
+    """
+    known = bytearray(2 * (TEETH - 1) * _ENTRY)  # the entries of 2 A[0] .. 2 A[5], then of A[0] .. A[5]
+    sum_of = bytearray(320)
+    piece = bytearray(_BATCH * _ENTRY)
     _place(point)
     for j in range(TEETH - 1):
         _entry()
-        words.store(spare, _in_p, TEETH - 1 + j)
+        words.store(known, _in_p, TEETH - 1 + j)
         run(_memory, 0, _DOUBLE)
         _entry()
-        words.store(spare, _in_p, j)
+        words.store(known, _in_p, j)
         for _ in range(COLUMNS - 1):
             run(_memory, 0, _DOUBLE)
+        sum_of[:] = _point
+        yield 0, b""
+        _point[:] = sum_of
     for j in range(TEETH - 1):
-        words.load(_in_p, spare, spare, TEETH - 1 + j | 128)
-        run(_memory, 0, _PLUS)
+        _add(known, TEETH - 1 + j | _OPPOSITE)
+    sum_of[:] = _point
     for first in range(0, ENTRIES, _BATCH):
-        _walk(spare, halves, first)
-        _settle(halves, first)
+        _point[:] = sum_of
+        for j in range(TEETH - 1):
+            if first >> j & 1:
+                _add(known, j)
+        _walk(known, piece)
+        _settle(piece)
+        yield first * _ENTRY, piece
 
 
-def _walk(spare: bytearray, halves: tuple[bytearray, ...], first: int) -> None:
+def _take_entry(table: bytearray, index: int) -> None:
+    """(P, M, K) = the entry."""
+    _one_column[COLUMNS - 1] = index
+    words.aim(_aim_a, table, _one_column)
+    _do(_LOAD, _P, _OF_A)
+
+
+def _add(table: bytearray, index: int) -> None:
+    """(X, Y, Z, T) plus an entry."""
+    _take_entry(table, index)
+    run(_memory, 0, _PLUS)
+
+
+def _walk(known: bytearray, piece: bytearray) -> None:
     """_BATCH sums in Gray code's order, as (X, Y, Z) in place of their entries, and the products of their Z."""
-    for n in range(_BATCH):
-        count = first + n
+    for count in range(_BATCH):
         index = count ^ count >> 1
         if count:
             j = 0  # the lowest bit set in `count` is the one that changed in `index`
             while not count >> j & 1:
                 j += 1
-            words.load(_in_p, spare, spare, j if index >> j & 1 else j | 128)
-            run(_memory, 0, _PLUS)
-        words.store(halves[index >> 6], _in_x, index & 63)
-        if n:
-            _do(_TIMES, _PREFIX + 80 * n, _PREFIX + 80 * (n - 1), _Z)
+            _add(known, j if index >> j & 1 else j | _OPPOSITE)
+            _do(_TIMES, _PREFIX + 80 * count, _PREFIX + 80 * (count - 1), _Z)
         else:
             _do(_CARRY, _PREFIX, _Z)
+        words.store(piece, _in_x, index)
 
 
-def _settle(halves: tuple[bytearray, ...], first: int) -> None:
+def _settle(piece: bytearray) -> None:
     """Turns the (X, Y, Z) of a batch into entries with one inversion: 1/Z[n] = (Z[0] .. Z[n-1]) / (Z[0] .. Z[n])."""
-    _invert(_PREFIX + 80 * (_BATCH - 1))
+    _invert(_last_prefix)
     _do(_TIMES, _I, _I, _HALF_OF_ONE)
-    for n in range(_BATCH - 1, -1, -1):
-        count = first + n
+    for count in range(_BATCH - 1, -1, -1):
         index = count ^ count >> 1
-        words.load(_in_p, halves[0], halves[1], index)
+        _take_entry(piece, index)
         inverse = _I
-        if n:
+        if count:
             inverse = _R
-            _do(_TIMES, _R, _I, _PREFIX + 80 * (n - 1))
+            _do(_TIMES, _R, _I, _PREFIX + 80 * (count - 1))
             _do(_TIMES, _I, _I, _K)
         _do(_TIMES, _P, _P, inverse)
         _do(_TIMES, _M, _M, inverse)
-        run(_memory, 0, _ENTRY)
-        words.store(halves[index >> 6], _in_p, index & 63)
+        run(_memory, 0, _TO_ENTRY)
+        words.store(piece, _in_p, index)

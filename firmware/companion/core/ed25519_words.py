@@ -1,4 +1,4 @@
-"""What the native Ed25519 engine does to bytes and limbs around the field machine: scalars, entries, inverse, encoding.
+"""What the native Ed25519 engine does to bytes and limbs around the field machine: scalars, inverse, encoding.
 
 Everything works in place: nothing here takes memory from the heap. For the form of a field element see
 ed25519_field; 32-bit words only (ptr32 does not keep the sign on wider ones).
@@ -11,36 +11,38 @@ import micropython
 def reduce(x: ptr8, l: ptr8):
     """A number x of 64 bytes -> one below 2^254 in its first 32 that is congruent modulo L.
 
-    l: the low 16 bytes of L, which are c = L - 2^252, and 16 zeros. From the top: 2^256 = -16 c modulo L, so byte i
-    counts -16 c times at byte i - 32; `carry` is what runs out above byte i - 1. At last what is above bit 252, but
-    for one, is folded the same way; the one, and what was added for it, keep the rest positive.
+    l: the low 16 bytes of L, which are c = L - 2^252, and 16 zeros. From the top: 2^256 = -16 c modulo L, so the two
+    bytes from i on count -16 c times from byte i - 32 on; `carry` is what runs out above byte i - 1. At last what is
+    above bit 252, but for one, is folded the same way; the one, and what was added for it, keep the rest positive.
+    No sum passes 2^29: a factor is below 2^21, as a carry is 0 or -1 (16 c is below 2^129, the 32 bytes reach 2^256).
     """
     carry = 0
-    i = 63
-    while i > 30:
+    i = 62
+    while i > 28:
         if i > 31:
             y = ptr8(int(x) + i - 32)
-            factor = (x[i] + (carry << 8)) << 4
+            factor = (x[i] + (x[i + 1] << 8) + (carry << 16)) << 4
         else:
             y = x
             factor = (carry << 4) + (x[31] >> 4) - 1
             x[31] = (x[31] & 15) + 16
+            i = 0
         carry = 0
         j = 0
         while j < 32:
-            carry += y[j] - factor * l[j]
+            carry += y[j] - l[j] * factor
             y[j] = carry
             carry = carry >> 8
             j += 1
-        i -= 1
+        i -= 2
 
 
 @micropython.viper
 def recode(columns: ptr8, u: ptr8, k: ptr8, at: int):
-    """The comb's 32 columns of a scalar: index of the table entry, and 128 if that is to be turned round.
+    """The comb's 37 columns of a scalar: index of the table entry, and 64 if that is to be turned round.
 
     k: 32 bytes from `at` on, below 2^255; u: 33 bytes of scratch, then the 32 of L. The method is told in
-    ed25519_plain, but an even k becomes k + L here, and u is k + 2^256 - 1, not halved: its bit n + 1 is the sign of
+    ed25519_plain, but an even k becomes k + L here, and u is k + 2^259 - 1, not halved: its bit n + 1 is the sign of
     digit n.
     """
     k = ptr8(int(k) + at)
@@ -52,50 +54,32 @@ def recode(columns: ptr8, u: ptr8, k: ptr8, at: int):
         u[i] = carry
         carry = carry >> 8
         i += 1
-    u[32] = carry
+    u[32] = carry + 7
     c = 1
-    while c < 33:
+    while c < 38:
         x = 0
-        i = c + 224
+        i = c + 222
         while i >= c:
             x = x << 1 | u[i >> 3] >> (i & 7) & 1
-            i -= 32
-        if x & 128:
-            x = x & 127
+            i -= 37
+        if x & 64:
+            x = x & 63
         else:
-            x = x ^ 255
+            x = x ^ 127
         columns[c - 1] = x
         c += 1
 
 
 @micropython.viper
-def load(w: ptr32, low: ptr16, high: ptr16, column: int):
-    """Entry `column` (128: its opposite) of a table of two halves into the three elements from w on.
-
-    An entry is (y + x) / 2, (y - x) / 2, D x y: sixty 16-bit numbers, limbs plus 8192, since ptr16 has no sign.
-    """
-    if column & 64:
-        low = high
-    low = ptr16(int(low) + 120 * (column & 63))
-    high = ptr16(int(low) + 40)
-    last = ptr16(int(low) + 80)
-    sign = 1
-    if column & 128:
-        high = low
-        low = ptr16(int(low) + 40)
-        sign = 0 - 1
-    i = 0
-    while i < 20:
-        w[0] = low[i] - 8192
-        w[20] = high[i] - 8192
-        w[40] = (last[i] - 8192) * sign
-        w = ptr32(int(w) + 4)
-        i += 1
+def aim(place: ptr32, table: ptr8, columns: ptr8):
+    """What the machine's operation 5 asks for: the table's address, and that of the end of the columns."""
+    place[0] = int(table)
+    place[1] = int(columns) + 37
 
 
 @micropython.viper
 def store(table: ptr16, w: ptr32, entry: int):
-    """The three elements from w on, carried, into entry `entry` of a half table."""
+    """The three elements from w on, carried, into entry `entry` of a table."""
     table = ptr16(int(table) + 120 * entry)
     i = 0
     while i < 60:
@@ -143,77 +127,115 @@ def pack(out: ptr8, w: ptr32):
 
 
 @micropython.viper
-def divide(matrix: ptr32, pair: ptr32, delta: int) -> int:
-    """Thirteen division steps on the low limbs of (f, g): writes their matrix (a b; c d), gives the new delta.
+def regroup(to: ptr32, w: ptr32, take: int):
+    """The same number in other limbs. take 13: an element, 20 limbs, as 18 of 15 bits; take 15: the other way.
 
-    Bernstein and Yang, "Fast constant-time gcd computation and modular inversion" (2019), in the form whose delta
-    starts at 1/2; `delta` here is that minus 1/2. One step: with g odd and delta >= 0, (f, g) = (g, (g - f) / 2); with
-    g odd else, (f, (g + f) / 2); with g even, (f, g / 2). The matrix takes (f, g) to 2^13 times the new pair.
+    The limbs made are not negative but for the last, which keeps the sign and what is above.
     """
-    f = pair[0]
-    g = pair[20]
-    a = 1
-    b = 0
-    c = 0
-    d = 1
+    give = 28 - take
+    last = 17
+    if take == 15:
+        last = 19
+    held = 0
+    bits = 0
     i = 0
-    while i < 13:
-        if g & 1:
-            if delta >= 0:
-                delta = 0 - delta - 1
-                g -= f
-                f += g
-                c -= a
-                a += c
-                d -= b
-                b += d
-            else:
-                g += f
-                c += a
-                d += b
-        delta += 1
-        g = g >> 1
-        a += a
-        b += b
+    while i < last:
+        while bits < give:
+            held += w[0] << bits
+            w = ptr32(int(w) + 4)
+            bits += take
+        to[i] = held & (1 << give) - 1
+        held = held >> give
+        bits -= give
         i += 1
-    matrix[0] = a
-    matrix[1] = b
-    matrix[2] = c
-    matrix[3] = d
-    return delta
+    if take == 15:
+        held += w[0] << bits
+    to[last] = held
 
 
 @micropython.viper
-def move(matrix: ptr32, pair: ptr32, inverse: int) -> int:
-    """A pair of elements becomes the matrix times it, divided by 2^13: limb 0 drops out. Gives 0 if the second is 0.
+def invert(p: ptr32, x: int) -> int:
+    """The inverse modulo P by division steps, in place; p: d, e, f, g, of 18 limbs of 15 bits; x: any number.
 
-    inverse 0: an exact pair, (f, g). inverse 2587 = 1/19 modulo 2^13: a pair modulo P, (d, e), made divisible first by
-    adding a multiple of P, which is -19 in limb 0 and 256 in limb 19.
+    At the start d = 0, e = 1, f = P and g the number, |g| < 2^256, not 0. At the end d is its inverse times the sign
+    of f, which is 1 or -1; gives 1 if that is -1. |d| is below 45 P.
+
+    Bernstein and Yang, "Fast constant-time gcd computation and modular inversion" (2019), in the form whose delta
+    starts at 1/2; `delta` here is that minus 1/2. One step: with g odd and delta >= 0, (f, g) = (g, (g - f) / 2); with
+    g odd else, (f, (g + f) / 2); with g even, (f, g / 2). Fifteen steps look at the low limbs only, and their matrix
+    (a b; c d) takes the pair to 2^15 times the new one. 590 steps are enough for 256 bits, which are 40 turns; the
+    bound is there so that even wrong arithmetic comes to an end.
+
+    f = d g and g = e g modulo P hold throughout: a multiple m of P makes the new d divisible. P is -19 in limb 0 and
+    1 in limb 17, and 18971 = 1/19 modulo 2^15. Bounds: |a| + |b| and |c| + |d| are at most 2^15, so with limbs below
+    2^15 no sum passes 2^30 + 2^21, the last limbs being below 45.
     """
-    f = matrix[0] * pair[0] + matrix[1] * pair[20]
-    g = matrix[2] * pair[0] + matrix[3] * pair[20]
-    m = f * inverse & 8191
-    n = g * inverse & 8191
-    f = f - 19 * m >> 13
-    g = g - 19 * n >> 13
-    seen = 0
-    i = 18
-    while i >= 0:
-        x = pair[1]
-        y = pair[21]
-        f += matrix[0] * x + matrix[1] * y
-        g += matrix[2] * x + matrix[3] * y
-        if i == 0:
-            f += m << 8
-            g += n << 8
-        pair[0] = f & 8191
-        x = g & 8191
-        pair[20] = x
-        seen |= x
-        f = f >> 13
-        g = g >> 13
-        pair = ptr32(int(pair) + 4)
-        i -= 1
-    pair[0] = f
-    pair[20] = g
-    return seen | g
+    delta = 0
+    turn = 0
+    while turn < 44:
+        f = p[36]
+        g = p[54]
+        a = 1
+        b = 0
+        c = 0
+        d = 1
+        i = 0
+        while i < 15:
+            if g & 1:
+                if delta >= 0:
+                    delta = 0 - delta - 1
+                    g -= f
+                    f += g
+                    c -= a
+                    a += c
+                    d -= b
+                    b += d
+                else:
+                    g += f
+                    c += a
+                    d += b
+            delta += 1
+            g = g >> 1
+            a += a
+            b += b
+            i += 1
+        pair = 0
+        while pair < 2:  # (d, e), then (f, g), which is exact
+            x = p[0]
+            f = x * a + p[18] * b
+            g = x * c + p[18] * d
+            m = 0
+            n = 0
+            if pair == 0:
+                m = f * 18971 & 32767
+                n = g * 18971 & 32767
+                f -= 19 * m
+                g -= 19 * n
+            seen = 0
+            i = 0
+            while i < 17:
+                x = p[1]
+                f = x * a + (f >> 15)
+                g = x * c + (g >> 15)
+                x = p[19]
+                f = x * b + f
+                g = x * d + g
+                if i == 16:
+                    f += m
+                    g += n
+                p[0] = f & 32767
+                x = g & 32767
+                p[18] = x
+                seen |= x
+                p = ptr32(int(p) + 4)
+                i += 1
+            p[0] = f >> 15
+            g = g >> 15
+            p[18] = g
+            p = ptr32(int(p) + 76)
+            pair += 1
+        p = ptr32(int(p) - 288)
+        if seen | g == 0:
+            break
+        turn += 1
+    return int(p[53] < 0)

@@ -51,7 +51,7 @@ def _store(to: ptr8, words: ptr32, count: int):
 
 
 @micropython.viper
-def _copy(to: ptr8, data: ptr8, offsets: int, count: int):
+def copy(to: ptr8, data: ptr8, offsets: int, count: int):
     """count bytes from data + (offsets >> 7) to to + (offsets & 127)."""
     to = ptr8(int(to) + (offsets & 127))
     data = ptr8(int(data) + (offsets >> 7))
@@ -181,7 +181,7 @@ def add(data: bytes, count: int) -> None:
     while at < count:
         filled = _size & 127
         some = min(_BLOCK - filled, count - at)
-        _copy(_block, data, at << 7 | filled, some)
+        copy(_block, data, at << 7 | filled, some)
         at += some
         _size += some
         if filled + some == _BLOCK:

@@ -19,6 +19,7 @@ from companion.store.slots import Slots
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from companion.core.clock import Clock
+    from companion.core.ed25519_tables import Shelf
     from companion.core.gate import Learns
     from companion.store.config import Config
 
@@ -40,7 +41,8 @@ _NOT_AFTER_A_LOSS = (GUEST, REMOTE, RESET_KIND)
 class Beliefs:
     """The door's beliefs, as the gate, the uplink and the bolt need them. Make one with `load`."""
 
-    def __init__(self, directory: str, config: "Config") -> None:
+    def __init__(self, directory: str, config: "Config", shelf: "Shelf | None" = None) -> None:
+        self._shelf = shelf
         self.property_id = config.property_id
         self.door = config.door
         self.generation = 0
@@ -75,12 +77,15 @@ class Beliefs:
         self._trust_slots = Slots(directory + "/trust")
 
     @classmethod
-    def load(cls, directory: str, config: "Config", provisioned: bytes | None = None) -> "Beliefs":
-        """The beliefs that the flash holds. provisioned: the policy that the installer gave, its wire, if there is one.
+    def load(
+        cls, directory: str, config: "Config", provisioned: bytes | None = None, shelf: "Shelf | None" = None
+    ) -> "Beliefs":
+        """The beliefs that the flash holds.
 
+        provisioned: the policy that the installer gave, its wire, if there is one; shelf: where its keys' tables are.
         Raises OSError if the flash can't be used.
         """
-        beliefs = cls(directory, config)
+        beliefs = cls(directory, config, shelf)
         fresh = beliefs._restore(config) and provisioned is not None
         packed = beliefs._trust_slots.read()
         beliefs.trust = config.trust if packed is None else _unpack_trust(packed)
@@ -119,7 +124,7 @@ class Beliefs:
 
     def verifier(self, slot: int, kind: int) -> Verifier | None:
         """The key of a slot if it is trusted for a kind (index in TRUST_KINDS) now, else None."""
-        if kind in _NOT_AFTER_A_LOSS and not self.guests_trusted:
+        if not self.guests_trusted and kind in _NOT_AFTER_A_LOSS:
             return None
         if self.policy is None and kind not in _AFTER_A_LOSS:
             return None
@@ -129,12 +134,13 @@ class Beliefs:
         return None
 
     def _verifier(self, trusted: Trust) -> Verifier | None:
-        if trusted.slot not in self._verifiers:
+        found = self._verifiers.get(trusted.slot)
+        if found is None:
             try:
-                self._verifiers[trusted.slot] = Verifier(trusted.key)
+                found = self._verifiers[trusted.slot] = Verifier(trusted.key, self._shelf)
             except ValueError:
-                return None
-        return self._verifiers[trusted.slot]
+                pass  # a key that nothing can be signed with
+        return found
 
     def denied(self, key_id: bytes) -> bool:
         """Whether a key is on the deny list."""
