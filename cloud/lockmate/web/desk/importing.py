@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from lockmate import stays
 from lockmate.errors import BadField, Refused
-from lockmate.stays.orders import CsvLine
+from lockmate.tables import CsvLine
 from lockmate.web import refusals
 from lockmate.web.access import actor, allowed, here
 from lockmate.web.desk import desk

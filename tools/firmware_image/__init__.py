@@ -1,0 +1,7 @@
+"""The firmware as it goes on a board: compiled for its chip, listed with a hash each, the same bytes every time."""
+
+from __future__ import annotations
+
+from tools.firmware_image.image import ARCHES, BuildError, FirmwareImage, build, from_tar, to_tar
+
+__all__ = ["ARCHES", "BuildError", "FirmwareImage", "build", "from_tar", "to_tar"]
