@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from lockmate import ground
+from lockmate.api.install import install
 from lockmate.settings import Settings
 from lockmate.web import access, compress, context, health, language, numbers, refusals, security
 from lockmate.web.desk import desk
@@ -34,8 +35,9 @@ def create_app(settings: Settings) -> Flask:
 
 
 def configure_faces(app: Flask) -> None:
-    """The pages: the desk's, the guests', and those that belong to nobody."""
+    """The pages: the desk's, the guests', those that belong to nobody; and what installers' tools ask."""
     app.register_blueprint(health.health)
     app.register_blueprint(language.switch)
     app.register_blueprint(desk, url_prefix="/desk")
     app.register_blueprint(guest, url_prefix="/g")
+    app.register_blueprint(install, url_prefix="/api/install/1")

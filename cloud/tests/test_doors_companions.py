@@ -45,7 +45,7 @@ def of_vectors(hotel):
 
 
 def enrol(hotel, door, companion_id="c-801-test", request=None, **other):
-    request = request or pki.device_key(companion_id).request
+    request = pki.device_key(companion_id).request if request is None else request
     return companions.enrol(hotel.property, hotel.door(door), companion_id, request, **other)
 
 

@@ -28,10 +28,13 @@ _DESK = frozenset(
         "door:open",
         "door:reset",
         "record:see",
+        "companion:replace",
     }
 )
-_INSTALLER = frozenset({"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire"})
-_MANAGER = _DESK | {"staff:manage", "staff_key:issue", "staff_key:raise", "door:set", "property:set", "audit:see"}
+_INSTALLER = frozenset(
+    {"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire", "companion:replace"}
+)
+_MANAGER = _DESK | {"companion:enrol", "companion:retire"} | {"staff:manage", "staff_key:issue", "staff_key:raise", "door:set", "property:set", "audit:see"}
 
 PERMISSIONS = {"desk": _DESK, "manager": _MANAGER, "installer": _INSTALLER}
 ALL = _MANAGER | _INSTALLER
