@@ -11,6 +11,8 @@ from lockmate.web import access, compress, context, health, language, numbers, r
 from lockmate.web.desk import desk
 from lockmate.web.guest import guest
 
+_CODES_TRIED = "10 per minute"
+
 
 def create_app(settings: Settings) -> Flask:
     """The application for one process; raises SettingsError, with what to do, if something is missing."""
@@ -31,6 +33,7 @@ def create_app(settings: Settings) -> Flask:
     ):
         configure(app, settings)
     configure_faces(app)
+    configure_installers(app)
     return app
 
 
@@ -41,3 +44,10 @@ def configure_faces(app: Flask) -> None:
     app.register_blueprint(desk, url_prefix="/desk")
     app.register_blueprint(guest, url_prefix="/g")
     app.register_blueprint(install, url_prefix="/api/install/1")
+
+
+def configure_installers(app: Flask) -> None:
+    """No cookie counts there, so no form's token is wanted; whoever tries codes is slowed."""
+    security.csrf.exempt(install)
+    begin = app.view_functions["install.begin"]
+    app.view_functions["install.begin"] = security.limiter.limit(_CODES_TRIED)(begin)
