@@ -197,9 +197,8 @@ class VirtualBoard:
             process.stdin.flush()
 
     def _start(self, mode: str) -> None:
-        offset, size = self.partitions()["vfs"]
-        words = [str(binary(32)), "-X", f"heapsize={HEAP}", str(ON_BOARD / "repl.py"), str(self.flash), str(offset),
-                 str(size), mode, self.mac, json.dumps(self.air)]  # fmt: skip
+        words = [str(binary(32)), "-X", f"heapsize={HEAP}", str(ON_BOARD / "repl.py"), str(self.flash),
+                 json.dumps(self.partitions()), mode, self.mac, json.dumps(self.air)]  # fmt: skip
         self._running = False
         process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

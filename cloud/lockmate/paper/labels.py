@@ -66,12 +66,12 @@ def _sticker(page: Sheet, sheet: Labels, x: float, y: float, door: Sticker, hote
     side = min(sheet.height - 2 * _EDGE, sheet.width * 0.52)
     page.code(x + _EDGE, y + (sheet.height - side) / 2, side, door.address)
     left, width = x + _EDGE + side + 1, sheet.width - side - 2 * _EDGE - 1
-    down = page.write_at(left, y + _EDGE + 1, width, door.name, points=15 if len(door.name) < 7 else 10, bold=True, lines=2)
-    down = page.write_at(left, down + 0.8, width, words["open_zh"], points=6.5, lines=2)
-    down = page.write_at(left, down, width, words["open_en"], points=5.5, lines=2)
-    down = page.write_at(left, down + 0.8, width, words["lost_zh"], points=4.8, lines=3)
-    down = page.write_at(left, down, width, words["lost_en"], points=4.6, lines=3)
-    page.write_at(left, min(down + 0.8, y + sheet.height - _EDGE - 2.2), width, hotel, points=4.6)
+    scale = min(1.5, sheet.height / 38.1)
+    name = (15 if len(door.name) < 7 else 10) * scale
+    down = page.write_at(left, y + _EDGE + 1, width, door.name, points=name, bold=True, lines=2)
+    for line, points, gap in (("open_zh", 6.5, 0.8), ("open_en", 5.5, 0), ("lost_zh", 4.8, 0.8), ("lost_en", 4.6, 0)):
+        down = page.write_at(left, down + gap, width, words[line], points=points * scale, lines=3)
+    page.write_at(left, min(down + 0.8, y + sheet.height - _EDGE - 2.2), width, hotel, points=4.6 * scale)
 
 
 def poster(hotel: str, address: str) -> bytes:

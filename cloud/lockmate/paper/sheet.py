@@ -11,6 +11,7 @@ from typing import Any
 
 import segno
 from fpdf import FPDF
+from fpdf.enums import TextMode
 
 from lockmate.errors import Refused
 
@@ -24,7 +25,6 @@ FONTS = (
     ("C:/Windows/Fonts/msyh.ttc", 0),
     ("C:/Windows/Fonts/simsun.ttc", 0),
 )
-_BOLD = {"NotoSansCJK-Regular.ttc": "NotoSansCJK-Bold.ttc", "msyh.ttc": "msyhbd.ttc"}
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # the files say when they were made by what is in them
 
 
@@ -62,9 +62,7 @@ class Sheet(FPDF):
         """Raises FontMissing."""
         super().__init__(unit="mm", format=size)
         place, face = font()
-        bold = place.with_name(_BOLD.get(place.name, place.name))
         self.add_font("house", "", str(place), collection_font_number=face)
-        self.add_font("house", "B", str(bold if bold.exists() else place), collection_font_number=face)
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.set_creation_date(_EPOCH)
@@ -74,7 +72,10 @@ class Sheet(FPDF):
     def write_at(self, x: float, y: float, width: float, text: str, *, points: float = 10, bold: bool = False,
                  align: str = "L", lines: int = 1) -> float:
         """Text in a box of a width, shortened to so many lines; where the next line would begin (mm)."""
-        self.set_font("house", "B" if bold else "", points)
+        self.set_font("house", "", points)
+        # drawn with an outline: a second face of such a font takes as long to read as the first
+        self.text_mode = TextMode.FILL_STROKE if bold else TextMode.FILL
+        self.set_line_width(points * 0.008)
         height = points * 0.45
         shown = self.multi_cell(width, height, text, align=align, dry_run=True, output="LINES")
         self.set_xy(x, y)

@@ -1,7 +1,7 @@
 """The raw REPL that MicroPython's unix port has none of: raw mode, raw paste and soft reset, byte for byte as on a board.
 
 Behaviour after MicroPython's own `shared/runtime/pyexec.c` (documented in its docs/reference/repl.rst). Arguments:
-FLASH BASE SIZE MODE IDENTITY AIR. MODE is `friendly` or `raw` (as before a soft reset). It tells its pump on standard
+FLASH TABLE MODE IDENTITY AIR. TABLE has (offset, size) by label; MODE is `friendly` or `raw` (as before a soft reset). It tells its pump on standard
 error whether code runs (`E`) or the prompt waits (`I`), so that Ctrl-C becomes an interrupt at the right time.
 """
 
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 
+import esp32
 import flash
 import machine
 import network
@@ -157,10 +158,12 @@ def _friendly() -> None:
 
 def main() -> None:
     """Until a reset of either kind ends the process."""
-    path, base, size, mode, identity, air = sys.argv[1:7]
+    path, table, mode, identity, air = sys.argv[1:6]
+    esp32.table.update(json.loads(table))
+    esp32._path[0] = path
     machine._identity[0] = bytes.fromhex(identity)
     network.air.update(json.loads(air))
-    _mount(path, int(base), int(size))
+    _mount(path, *esp32.table["vfs"])
     names = {"__name__": "__main__"}
     raw = mode == "raw"
     while True:
