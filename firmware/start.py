@@ -5,6 +5,7 @@ start. `/hold` keeps the firmware from starting, once: an installer's tool has w
 be stopped. `/provision` holds files to be put in place; the name `done` in it says that all of them are there.
 """
 
+import gc
 import os
 import sys
 
@@ -40,11 +41,16 @@ def slot() -> str:
 
 def start() -> None:
     """Run the firmware, unless somebody asked to be left alone with the board."""
+    gc.threshold(4096)  # modules loaded into the holes of a heap leave none in between
+    sys.path.insert(0, slot())
+    try:
+        __import__("shut")  # the bolt's pins come to rest before anything else can go wrong
+    except ImportError:
+        pass  # a board whose bolt needs none of that
     finish()
     try:
         os.remove("/hold")
     except OSError:
-        sys.path.insert(0, slot())
         __import__("companion.main")
 
 

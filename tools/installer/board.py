@@ -20,7 +20,7 @@ import serial
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
-from tools.firmware_image import ARCHES
+from tools.firmware_archive import ARCHES
 from tools.installer import on_board
 from tools.installer.trouble import Trouble
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tools.firmware_image import FirmwareImage
+from tools.firmware_archive import FirmwareImage
 from tools.installer import chips, on_board
 from tools.installer.board import Board, Report, open_board
 from tools.installer.trouble import Trouble

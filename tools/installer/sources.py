@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from tools.firmware_image import BuildError, FirmwareImage, build, from_tar
+from tools.firmware_archive import BuildError, FirmwareImage, build, from_tar
 from tools.installer import partitions, pins
 from tools.installer.trouble import Trouble
 

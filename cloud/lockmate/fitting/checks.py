@@ -86,9 +86,11 @@ def missing(checks: Sequence[Check]) -> list[str]:
 
 
 def _one(name: str, facts: Facts) -> Check:
+    heard = facts.heard_at is not None and facts.heard_at >= facts.started_at
     if name == HEARD:
-        heard = facts.heard_at is not None and facts.heard_at >= facts.started_at
         return _sensed(name, heard, facts.heard_at)
+    if not heard:
+        return Check(name, "sensed", "waiting")  # what it senses, and how it does, is not known yet
     if name == POLICY:
         return _sensed(name, facts.policy_confirmed_at is not None, facts.policy_confirmed_at)
     if name == CLOCK:

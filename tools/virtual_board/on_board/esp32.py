@@ -3,7 +3,7 @@
 import flash
 
 table: dict = {}  # label: (offset, size)
-_path = [""]
+chip: list = []  # the flash chip, an open file: the host's own files are out of sight once the root is mounted
 
 
 class Partition:
@@ -17,4 +17,4 @@ class Partition:
         """Those with this label."""
         if label not in table:
             return []
-        return [flash.Partition(_path[0], *table[label])]
+        return [flash.Partition(chip[0], *table[label])]

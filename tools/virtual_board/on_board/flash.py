@@ -5,10 +5,10 @@ _ERASED = bytes([255]) * BLOCK
 
 
 class Partition:
-    """size bytes from `base` on of the file `path`; whole 4,096-byte blocks."""
+    """size bytes from `base` on of an open file; whole 4,096-byte blocks."""
 
-    def __init__(self, path: str, base: int, size: int) -> None:
-        self._file = open(path, "r+b")
+    def __init__(self, file: object, base: int, size: int) -> None:
+        self._file = file
         self._base = base
         self._blocks = size // BLOCK
 

@@ -22,9 +22,8 @@ _stdin = sys.stdin.buffer
 _stdout = sys.stdout.buffer
 
 
-def _mount(path: str, base: int, size: int) -> None:
+def _mount(device: flash.Partition) -> None:
     """The board's own file system becomes the root, formatted at the first boot, as the ESP32 port does it."""
-    device = flash.Partition(path, base, size)
     try:
         root = vfs.VfsLfs2(device, mtime=False)
     except OSError:
@@ -160,10 +159,10 @@ def main() -> None:
     """Until a reset of either kind ends the process."""
     path, table, mode, identity, air = sys.argv[1:6]
     esp32.table.update(json.loads(table))
-    esp32._path[0] = path
+    esp32.chip.append(open(path, "r+b"))
     machine._identity[0] = bytes.fromhex(identity)
     network.air.update(json.loads(air))
-    _mount(path, *esp32.table["vfs"])
+    _mount(flash.Partition(esp32.chip[0], *esp32.table["vfs"]))
     names = {"__name__": "__main__"}
     raw = mode == "raw"
     while True:

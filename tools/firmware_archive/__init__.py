@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tools.firmware_image.image import ARCHES, BuildError, FirmwareImage, build, from_tar, to_tar
+from tools.firmware_archive.archive import ARCHES, BuildError, FirmwareImage, build, from_tar, to_tar
 
 __all__ = ["ARCHES", "BuildError", "FirmwareImage", "build", "from_tar", "to_tar"]

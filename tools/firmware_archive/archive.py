@@ -57,12 +57,12 @@ def build(arch: str, board: str = "esp32") -> FirmwareImage:
     files: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, path in sources(board).items():
+            if name == START:
+                continue  # `/main.py` is ours: it picks the slot
             if path.suffix == ".py":
                 target = Path(folder) / "one.mpy"
                 compile_file(arch, name, path, target)
                 files[str(Path(name).with_suffix(".mpy"))] = target.read_bytes()
-            else:
-                files[name] = path.read_bytes()
     if not any("/" not in name for name in files):
         raise BuildError(f"there is no firmware for the board {board}")
     said = _VERSION.search((FIRMWARE / "companion" / "main.py").read_text("utf-8"))

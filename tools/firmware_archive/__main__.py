@@ -1,4 +1,4 @@
-"""`python -m tools.firmware_image`: writes the archives of this tree's firmware and prints their hashes."""
+"""`python -m tools.firmware_archive`: writes the archives of this tree's firmware and prints their hashes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from tools.firmware_image import ARCHES, BuildError, build, to_tar
+from tools.firmware_archive import ARCHES, BuildError, build, to_tar
 
 
 def main(argv: list[str] | None = None) -> int:
     """0 when all were written; 1 with a sentence if one can't be built."""
-    parser = argparse.ArgumentParser(prog="python -m tools.firmware_image", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.firmware_archive", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("build/images"), help="folder (default: %(default)s)")
     parser.add_argument("--board", choices=("esp32", "sim"), default="esp32")
     parser.add_argument("--arch", choices=sorted(ARCHES.values()), action="append")
