@@ -1,8 +1,8 @@
 """The board's `/main.py`: finishes a provisioning that was cut off, picks the firmware's slot, and starts it.
 
-Slots are the folders `/a` and `/b`, so that an update is written beside what runs; the file `/slot` names the one to
-start. `/hold` keeps the firmware from starting, once: an installer's tool has work to do, and a watchdog that runs can't
-be stopped. `/provision` holds files to be put in place; the name `done` in it says that all of them are there.
+Slots are the folders `/a` and `/b`, so that an update is written beside what runs; the file `/slot` names the one
+to start. `/hold` keeps the firmware from starting, once: an installer's tool has work to do, and a watchdog that
+runs can't be stopped. `/provision` holds files to be put in place; the name `done` in it says that all are there.
 """
 
 import gc

@@ -50,4 +50,4 @@ def configure_installers(app: Flask) -> None:
     """No cookie counts there, so no form's token is wanted; whoever tries codes is slowed."""
     security.csrf.exempt(install)
     begin = app.view_functions["install.begin"]
-    app.view_functions["install.begin"] = security.limiter.limit(_CODES_TRIED)(begin)
+    app.view_functions["install.begin"] = security.limiter.limit(_CODES_TRIED)(begin)  # type: ignore[assignment]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockmate import stays, tables
+from lockmate import tables
 from lockmate.stays import Order, orders
 
 HEAD = "name,phone,arrival,departure,room,group\n"

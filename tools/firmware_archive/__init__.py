@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tools.firmware_archive.archive import ARCHES, BuildError, FirmwareImage, build, from_tar, to_tar
+from tools.firmware_archive.archive import ARCHES, FirmwareImage, build, from_tar, to_tar
+from tools.virtual.firmware import BuildError
 
 __all__ = ["ARCHES", "BuildError", "FirmwareImage", "build", "from_tar", "to_tar"]

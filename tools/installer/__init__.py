@@ -1,1 +1,1 @@
-"""The installer's tool: from a bare board to an accepted door (`lockmate-installer`). It needs nothing of the cloud's."""
+"""The installer's tool: from a bare board to an accepted door (`lockmate-installer`)."""

@@ -35,7 +35,7 @@ def fetch(cloud: Cloud, numbers: list[int], wifi: list[Network], profile: str) -
     prepared = {}
     for number in numbers:
         if number not in there:
-            raise Trouble("cloud_refused", code="not_found", what=f"{number}?", do="")
+            raise Trouble("no_door", door=number)
         if there[number]["state"] != "made":
             continue  # it has a companion in service: a bundle must not end that unseen
         serial = "02" + os.urandom(5).hex()  # a locally administered address: the board's own is not known yet

@@ -1,4 +1,4 @@
-"""The command `lockmate-installer`: parses, calls one thing, says what came of it. docs/install.md has every command."""
+"""The command `lockmate-installer`: parses, calls one thing, says what came of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tools.installer.trouble import Exit, Trouble
 PORT = click.option("--port", metavar="PORT", help="The board's serial port; needed if there are several.")
 BUNDLE = click.option("--bundle", type=click.Path(path_type=Path), help="A site bundle, where there is no network.")
 WIFI = click.option("--wifi-file", type=click.Path(path_type=Path), help="TOML: [[network]] with ssid and password.")
-PASSPHRASE = "LOCKMATE_BUNDLE_PASSPHRASE"
+_ASKED = "LOCKMATE_BUNDLE_PASSPHRASE"
 
 
 class Tool(click.Group):
@@ -106,7 +106,7 @@ def passphrase() -> str:
     """Of the bundle: from the environment, else asked for."""
     import os
 
-    return os.environ.get(PASSPHRASE) or str(click.prompt("Passphrase", hide_input=True, err=True))
+    return os.environ.get(_ASKED) or str(click.prompt("Passphrase", hide_input=True, err=True))
 
 
 @command(name="sign-in")
@@ -259,7 +259,8 @@ def status(voice: Voice, port: str | None) -> None:
             "serial": report.serial, "chip": report.chip, "micropython": report.micropython, "slot": report.slot,
             "companion": report.companion_id, "door": report.config.get("door"), "free": report.free,
         }  # fmt: skip
-        voice.table(["what", "found"], [[voice.word("column", name), str(value)] for name, value in facts["board"].items()])
+        rows = [[voice.word("column", name), str(value)] for name, value in facts["board"].items()]
+        voice.table(["what", "found"], rows)
     try:
         told = the_cloud(voice).ask("GET", "/doors")
     except Trouble as trouble:

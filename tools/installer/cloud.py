@@ -114,7 +114,7 @@ class Cloud:
             return Trouble("cloud_away", url=self._url, why=f"HTTP {status}")
         if code == "session_over":
             return Trouble("signed_out")
-        return Trouble("cloud_refused", code=code, what=what, do=do)
+        return Trouble("cloud_refused", cloud_code=code, what=what, do=do)
 
 
 def unpacked(files: dict[str, str]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Looks at everything that an installation needs before the ladder goes up: programs, ports and their rights, the cloud."""
+"""Looks at everything that an installation needs before the ladder goes up: programs, ports, rights, the cloud."""
 
 from __future__ import annotations
 

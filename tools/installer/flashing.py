@@ -41,7 +41,7 @@ def flash(port: str, image_for: Callable[[str, str], FirmwareImage], micropython
         if micropython_for is None:
             raise Trouble("board_silent", port=port)
         chip = chips.look(port)
-        chips.write_micropython(port, micropython_for(chip.name))
+        chips.write_micropython(port, chip, micropython_for(chip.name))
         did.append("micropython")
         _await(port)
     with open_board(port) as board:
@@ -49,7 +49,9 @@ def flash(port: str, image_for: Callable[[str, str], FirmwareImage], micropython
         report = board.report()
         image = image_for(report.arch, report.board)
         if image.arch != report.arch or image.board != report.board:
-            raise Trouble("wrong_firmware", firmware=f"{image.board}/{image.arch}", board=f"{report.board}/{report.arch}")
+            raise Trouble(
+                "wrong_firmware", firmware=f"{image.board}/{image.arch}", board=f"{report.board}/{report.arch}"
+            )
         if not is_right(report, image):
             _write(board, report, image, told)
             did.append("firmware")

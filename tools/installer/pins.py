@@ -49,14 +49,14 @@ def fetch(pins: list[Pin], chip: str, version: str, kept: Path) -> bytes:
             return content
     try:
         with urllib.request.urlopen(pin.url, timeout=60) as answer:
-            content = answer.read(_MOST)
+            fetched: bytes = answer.read(_MOST)
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise Trouble("no_image", chip=chip, version=pin.version, why=error) from error
-    found = hashlib.sha256(content).hexdigest()
+    found = hashlib.sha256(fetched).hexdigest()
     if found != pin.sha256:
         raise Trouble("image_wrong", why=f"SHA-256 {found[:16]}… ≠ {pin.sha256[:16]}…")
     kept.mkdir(parents=True, exist_ok=True)
     fresh = place.with_suffix(".new")
-    fresh.write_bytes(content)
+    fresh.write_bytes(fetched)
     fresh.replace(place)
-    return content
+    return fetched

@@ -85,5 +85,5 @@ def _chosen(rows: list[dict[str, Any]], wanted: tuple[str, ...]) -> list[dict[st
             raise click.BadParameter(word, param_hint="DOORS")
         numbers |= {one["number"] for one in rows if int(first) <= one["number"] <= int(last or first)}
         if int(first) not in numbers and not last:
-            raise Trouble("cloud_refused", code="not_found", what=word, do="")
+            raise Trouble("no_door", door=word)
     return [one for one in rows if one["number"] in numbers]

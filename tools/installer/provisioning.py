@@ -66,7 +66,7 @@ class FromCloud:
         try:
             found: dict[str, Any] = self._cloud.ask("GET", f"/companions/{companion_id}")
         except Trouble as trouble:
-            if trouble.code == "cloud_refused" and trouble.facts.get("code") == "not_found":
+            if trouble.code == "cloud_refused" and trouble.facts.get("cloud_code") == "not_found":
                 return None
             raise
         return found
@@ -170,7 +170,7 @@ def _is_done(board: Board, report: Report, source: Source, door: int | None, wif
         held = x509.load_der_x509_certificate(board.read("/cert.der"))
     except ValueError:
         return False
-    return f"{held.serial_number:x}" == known["certificate"]
+    return bool(f"{held.serial_number:x}" == known["certificate"])
 
 
 def _b64(data: bytes) -> str:

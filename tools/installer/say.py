@@ -1,4 +1,4 @@
-"""How the tool speaks: sentences and progress for people on the standard error, one JSON object per result for programs."""
+"""How the tool speaks: sentences and progress on the standard error, one JSON object a result for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong for an installer: a stable code, an exit code, and in the catalogue what happened and what to do."""
+"""What can go wrong for an installer: a stable code, an exit code, and sentences in the catalogue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _EXITS = {
     "no_firmware": Exit.BOARD, "wrong_firmware": Exit.BOARD, "wifi_failed": Exit.BOARD, "not_provisioned": Exit.BOARD,
     "not_taken": Exit.BOARD, "old_micropython": Exit.BOARD,
     "signed_out": Exit.CLOUD, "cloud_away": Exit.CLOUD, "cloud_refused": Exit.CLOUD, "not_in_bundle": Exit.CLOUD,
-    "bundle_wrong": Exit.CLOUD, "bundle_passphrase": Exit.CLOUD, "not_secure": Exit.CLOUD, "other_hotel": Exit.CLOUD,
+    "no_door": Exit.CLOUD,
+    "bundle_wrong": Exit.CLOUD, "bundle_passphrase": Exit.CLOUD, "not_secure": Exit.CLOUD,
     "checks_missing": Exit.CHECKS, "doors_swapped": Exit.CHECKS,
     "interrupted": Exit.INTERRUPTED,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Stand-ins for MicroPython's published images: of the right form for esptool and our table, with nothing to run in them.
+"""Stand-ins for MicroPython's published images: of the right form for esptool, with nothing to run in them.
 
 What answers on a virtual board after flashing is the host's own MicroPython; these bytes only have to arrive.
 """

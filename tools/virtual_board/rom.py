@@ -1,8 +1,8 @@
 """A stand-in for the serial loader in an Espressif chip's ROM: what esptool says without its stub, on a flash file.
 
 The protocol is Espressif's own ("Serial protocol" in esptool's documentation): SLIP packets (RFC 1055), requests
-`00 op size16 checksum32`, replies `01 op size16 value32` with the data, two status bytes and two reserved ones. Chip
-identities and register addresses are the data of esptool's own classes; registers answer 0 unless named here.
+`00 op size16 checksum32`, replies `01 op size16 value32` with the data, two status bytes and two reserved ones.
+Register addresses are those of the chips' technical reference manuals; a register answers 0 unless named here.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from esptool.targets import CHIP_DEFS
 
 END, ESCAPE = 0xC0, 0xDB
 _ESCAPED = {0xDC: END, 0xDD: ESCAPE}
@@ -26,12 +26,32 @@ _UNSUPPORTED = b"\x01\x05"
 _SECTOR = 4096
 
 
+@dataclass(frozen=True, slots=True)
+class _Chip:
+    """Where a chip has the registers that a loader's user asks for; number: of its images, magic: of old ROMs only."""
+
+    number: int
+    spi: int
+    spi_command: int
+    spi_data: int
+    mac: int
+    magic: int | None = None
+
+
+_CHIPS = {
+    "esp32": _Chip(0, 0x3FF42000, 0x24, 0x80, 0x3FF5A004, 0x00F01D83),
+    "esp32s3": _Chip(9, 0x60002000, 0x20, 0x58, 0x60007044),
+    "esp32c3": _Chip(5, 0x60002000, 0x20, 0x58, 0x60008844),
+    "esp32c6": _Chip(13, 0x60003000, 0x20, 0x58, 0x600B0844),
+}
+
+
 class Rom:
     """The loader of one chip. `feed` takes what came over the wire, `send` is called with every reply."""
 
     def __init__(self, chip: str, mac: bytes, flash: Path, send: Callable[[bytes], None]) -> None:
         """chip: esptool's name of it ("esp32", "esp32s3", "esp32c3", "esp32c6"); mac: six bytes; flash: its file."""
-        self._chip = CHIP_DEFS[chip]
+        self._chip = _CHIPS[chip]
         self._flash = flash
         self._send = send
         self._packet: bytearray | None = None
@@ -41,12 +61,10 @@ class Rom:
         self._left = 0
         self._inflate = zlib.decompressobj()
         self.commands: list[int] = []  # every request in order, for tests
-        # the ESP32 keeps it in words 1 and 2 of its first block of fuses, the later chips where they say
-        register = getattr(self._chip, "MAC_EFUSE_REG", self._chip.EFUSE_RD_REG_BASE + 4)
-        self._registers[register] = int.from_bytes(mac[2:], "big")
-        self._registers[register + 4] = int.from_bytes(mac[:2], "big")
-        if self._chip.USES_MAGIC_VALUE:
-            self._registers[_MAGIC_REGISTER] = self._chip.MAGIC_VALUE
+        self._registers[self._chip.mac] = int.from_bytes(mac[2:], "big")
+        self._registers[self._chip.mac + 4] = int.from_bytes(mac[:2], "big")
+        if self._chip.magic is not None:
+            self._registers[_MAGIC_REGISTER] = self._chip.magic
 
     @property
     def quiet(self) -> bool:
@@ -88,7 +106,7 @@ class Rom:
             FLASH_END: _nothing, DEFL_BEGIN: self._begin, DEFL_DATA: self._deflated, DEFL_END: _nothing,
             MD5: self._md5,
         }  # fmt: skip
-        if not self._chip.USES_MAGIC_VALUE:
+        if self._chip.magic is None:
             actions[SECURITY_INFO] = self._security
         act = actions.get(op)
         if act is None:
@@ -110,11 +128,11 @@ class Rom:
 
     def _write_register(self, body: bytes) -> tuple[int, bytes]:
         address, value = struct.unpack("<II", body[:8])
-        base = self._chip.SPI_REG_BASE
+        base = self._chip.spi
         if address == base:  # go: the command that USR2 names, its answer in W0; done at once
-            command = self._registers.get(base + self._chip.SPI_USR2_OFFS, 0) & 0xFF
+            command = self._registers.get(base + self._chip.spi_command, 0) & 0xFF
             answers = {_READ_ID: self._flash_id(), _READ_SFDP: _SFDP}
-            self._registers[base + self._chip.SPI_W0_OFFS] = answers.get(command, 0)
+            self._registers[base + self._chip.spi_data] = answers.get(command, 0)
             return 0, b""
         self._registers[address] = value
         return 0, b""
@@ -124,7 +142,7 @@ class Rom:
         return 0xEF | 0x40 << 8 | (self._flash.stat().st_size.bit_length() - 1) << 16
 
     def _security(self, _body: bytes) -> tuple[int, bytes]:
-        return 0, struct.pack("<IB7BII", 0, 0, *[0] * 7, self._chip.IMAGE_CHIP_ID, 0)
+        return 0, struct.pack("<IB7BII", 0, 0, *[0] * 7, self._chip.number, 0)
 
     # --- flash
 

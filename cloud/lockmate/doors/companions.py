@@ -30,7 +30,7 @@ _RESERVED = "cloud-"  # common names of the cloud's own workers
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A companion and what goes on its flash beside its own key; `files` hold its link key and are kept nowhere else."""
+    """A companion, and what goes on its flash beside its own key; `files` hold its link key: kept nowhere else."""
 
     companion: Companion
     config: dict[str, Any] = field(repr=False)

@@ -132,6 +132,13 @@ def finish(row: Acceptance, *, by: Actor) -> Acceptance:
         return row
 
 
+def signed(row: Acceptance) -> tuple[bytes, bytes]:
+    """The certificate and its signature. Raises NotFound while there is none."""
+    if row.document is None or row.signature is None:
+        raise NotFound(what="certificate")
+    return bytes(row.document), bytes(row.signature)
+
+
 def passed(companion: Companion) -> Acceptance | None:
     """The newest certificate of this companion since it was enrolled here; None if it has none."""
     found: Acceptance | None = (
@@ -170,7 +177,7 @@ def _codes(door: Door, key_id: bytes, now_s: int) -> dict[str, str]:
         "key_id": key_id,
         "generation": rules.generation if guest else epochs.of(door.property, "staff"),
     }
-    here = {"door": door.number, "nbf": now_s - 60, "exp": now_s + LASTS_S, "iat": now_s - 60}
+    here: dict[str, Any] = {"door": door.number, "nbf": now_s - 60, "exp": now_s + LASTS_S, "iat": now_s - 60}
     ended = here | {"nbf": now_s - 7_200, "exp": now_s - 3_600, "iat": now_s - 7_200}
     tampered = replace(signer, sign=lambda message: _changed(signer.sign(message)))
     return {

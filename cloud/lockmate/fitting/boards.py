@@ -87,7 +87,8 @@ def replace(door: Door, spare_code: str, *, by: Actor) -> Companion:
     by.within(door.property_id)
     with transaction():
         board = spare_of(door.property, spare_code)
-        spare: Companion = board.companion
+        spare = board.companion
+        assert spare is not None  # joined
         for old in policies.companions_of(door):
             retire(old, by=by)
         board.spare_code = ""

@@ -95,11 +95,12 @@ def _one(name: str, facts: Facts) -> Check:
         return _sensed(name, facts.policy_confirmed_at is not None, facts.policy_confirmed_at)
     if name == CLOCK:
         lo, hi = facts.clock
-        return _sensed(name, hi is not None and hi - lo <= CLOCK_MOST, facts.heard_at, "" if hi is None else str(hi - lo))
+        right = hi is not None and hi - lo <= CLOCK_MOST
+        return _sensed(name, right, facts.heard_at, "" if hi is None else f"± {hi - lo} s")
     if name == SIGNAL:
         if facts.rssi is None:
             return Check(name, "sensed", "absent")
-        return _sensed(name, facts.rssi >= RSSI_LEAST, facts.heard_at, str(facts.rssi))
+        return _sensed(name, facts.rssi >= RSSI_LEAST, facts.heard_at, f"{facts.rssi} dBm")
     if name == VALID:
         return _valid(facts)
     if name == BOLT and "bolt" in facts.senses:

@@ -1,1 +1,1 @@
-"""What is printed: certificates of acceptance, door stickers, the desk's poster; PDF with the fonts' used letters inside."""
+"""What is printed: certificates of acceptance, door stickers, the desk's poster."""

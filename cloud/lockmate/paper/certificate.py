@@ -49,7 +49,8 @@ def _check(page: Sheet, y: float, check: dict[str, Any], words: dict[str, str]) 
     seen = check["evidence"]
     line = f"{seen['log'][:8]}… {seen['seq']}" if seen else ""
     page.write_at(_LEFT, y, 82, texts()["check"].get(check["name"], check["name"]), points=9)
-    page.write_at(_LEFT + 82, y, 30, words.get(check["state"], check["state"]), points=9, bold=check["state"] == "passed")
+    state = check["state"]
+    page.write_at(_LEFT + 82, y, 30, words.get(state, state), points=9, bold=state == "passed")
     if check["state"] != "absent":
         page.write_at(_LEFT + 112, y, 28, words[check["how"]], points=9)
     page.write_at(_LEFT + 140, y, 30, line, points=8, align="R")

@@ -77,7 +77,7 @@ class Sheet(FPDF):
         self.text_mode = TextMode.FILL_STROKE if bold else TextMode.FILL
         self.set_line_width(points * 0.008)
         height = points * 0.45
-        shown = self.multi_cell(width, height, text, align=align, dry_run=True, output="LINES")
+        shown: list[str] = self.multi_cell(width, height, text, align=align, dry_run=True, output="LINES")  # type: ignore[assignment]
         self.set_xy(x, y)
         self.multi_cell(width, height, "\n".join(shown[:lines]), align=align)
         return y + height * min(len(shown), lines)

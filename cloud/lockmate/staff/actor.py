@@ -34,7 +34,10 @@ _DESK = frozenset(
 _INSTALLER = frozenset(
     {"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire", "companion:replace"}
 )
-_MANAGER = _DESK | {"companion:enrol", "companion:retire"} | {"staff:manage", "staff_key:issue", "staff_key:raise", "door:set", "property:set", "audit:see"}
+_MANAGER = _DESK | {
+    "companion:enrol",
+    "companion:retire",
+    "staff:manage", "staff_key:issue", "staff_key:raise", "door:set", "property:set", "audit:see"}
 
 PERMISSIONS = {"desk": _DESK, "manager": _MANAGER, "installer": _INSTALLER}
 ALL = _MANAGER | _INSTALLER

@@ -1,8 +1,9 @@
-"""The raw REPL that MicroPython's unix port has none of: raw mode, raw paste and soft reset, byte for byte as on a board.
+"""The raw REPL that MicroPython's unix port has none of: raw mode, raw paste, soft reset, byte for byte.
 
 Behaviour after MicroPython's own `shared/runtime/pyexec.c` (documented in its docs/reference/repl.rst). Arguments:
-FLASH TABLE MODE IDENTITY AIR. TABLE has (offset, size) by label; MODE is `friendly` or `raw` (as before a soft reset). It tells its pump on standard
-error whether code runs (`E`) or the prompt waits (`I`), so that Ctrl-C becomes an interrupt at the right time.
+FLASH TABLE MODE IDENTITY AIR. TABLE has (offset, size) by label; MODE is `friendly`, or `raw` as before a soft reset.
+It tells its pump on standard error whether code runs (`E`) or the prompt waits (`I`), so that Ctrl-C becomes an
+interrupt at the right time.
 """
 
 import gc
@@ -90,7 +91,7 @@ def _run(code: bytes, names: dict) -> None:
     except SystemExit as asked:
         if asked.args and asked.args[0] == machine.RESET:
             raise
-        raise _Exit(SOFT_RESET)
+        raise _Exit(SOFT_RESET) from None
     except BaseException as failed:
         _say(b"\x04")
         sys.print_exception(failed, sys.stdout)

@@ -11,7 +11,6 @@ from lockmate import fitting, properties
 from lockmate.api.install import install
 from lockmate.api.install.body import actor, flag, here, number, sent, text
 from lockmate.api.install.entering import for_installers
-from lockmate.errors import NotFound
 from lockmate.fitting import Acceptance
 
 
@@ -46,7 +45,7 @@ def answer(acceptance: int) -> Any:
 def finish(acceptance: int) -> Any:
     """The certificate, signed."""
     row = fitting.acceptance.finish(fitting.acceptance.of(here(), acceptance), by=actor())
-    document, signature = bytes(row.document), bytes(row.signature)
+    document, signature = fitting.acceptance.signed(row)
     return {
         "acceptance": row.id,
         "document": base64.b64encode(document).decode(),
@@ -65,9 +64,7 @@ def pdf_of(row: Acceptance) -> bytes:
     """Raises NotFound while there is none."""
     from lockmate.paper import certificate as paper
 
-    if row.document is None:
-        raise NotFound(what="certificate")
-    return paper.certificate(bytes(row.document), bytes(row.signature), row.property.timezone)
+    return paper.certificate(*fitting.acceptance.signed(row), row.property.timezone)
 
 
 def _told(row: Acceptance) -> dict[str, Any]:
