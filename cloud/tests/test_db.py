@@ -8,7 +8,7 @@ import peewee as pw
 import pytest
 from peewee_migrate.router import Router
 
-from lockmate import claims, db, doors, keys, records, settings, stays
+from lockmate import claims, db, doors, fitting, keys, pki, records, settings, stays
 from lockmate.db import BaseModel, schema
 from lockmate.errors import Refused, all_codes
 from lockmate.keys import Key
@@ -45,7 +45,17 @@ def busy_hotel(hotel, phone, time):
     records.dispute(companion.id, "bad_tag", b"x", time.now_ms)
     companion.reports()
     doors.companions.retire(companion.row, by=hotel.desk)
+    fit(hotel)
     return hotel
+
+
+def fit(hotel):
+    """A laptop let in, a board provisioned, an acceptance begun."""
+    fitting.codes.sign_in(fitting.codes.make(hotel.property, by=hotel.desk), "laptop")
+    board = {"serial": "240ac4000001", "chip": "ESP32"}
+    request = pki.device_key("c-240ac4000001").request
+    fitting.boards.provision(hotel.property, hotel.door("804"), request, **board, by=hotel.desk)
+    fitting.acceptance.start(hotel.door("804"), by=hotel.desk)
 
 
 def test_the_database_is_for_its_owner_only(tmp_path):
@@ -68,7 +78,7 @@ def test_the_schema_goes_down_with_data_and_up_again(busy_hotel):
         db.rollback()
     assert set(db.database.get_tables()) == {"migratehistory"}
     assert db.pending()
-    assert db.migrate() == ["001_first", "002_doors", "003_disputed", "004_journeys", "005_opens"]
+    assert db.migrate() == ["001_first", "002_doors", "003_disputed", "004_journeys", "005_opens", "010_fitting"]
     assert not db.pending()
     assert {name for name, found in rows().items() if found} == set()
 
@@ -77,8 +87,10 @@ def test_keys_and_what_points_to_them_outlive_the_step_that_makes_staff_keys(bus
     """The step makes the table of keys anew; a guest's key, its claim and its guest must find each other after it."""
     before = {name: found for name, found in rows().items() if name in ("Guest", "GuestKey", "Claim", "Holder")}
     guests = list(Key.select().where(Key.kind == "guest").order_by(Key.id).dicts())
-    assert db.rollback() == "005_opens"
-    assert db.migrate() == ["005_opens"]
+    undone = [db.rollback()]
+    while undone[-1] != "005_opens":
+        undone.append(db.rollback())
+    assert db.migrate() == undone[::-1]
     assert {name: rows()[name] for name in before} == before
     assert list(Key.select().order_by(Key.id).dicts()) == guests
     assert db.database.execute_sql("PRAGMA foreign_keys").fetchone() == (1,)

@@ -82,8 +82,9 @@ class FromCloud:
         return Made(told["companion"], files, told["spare_code"], tuple(told["retired"]))
 
 
-def provision(board: Board, source: Source, door: int | None, *, profile: str = "", wifi: list[Network] | None = None,
-              beside: bool = False, anew: bool = False, told: Callable[[str], None] = lambda _step: None) -> Provisioned:
+def provision(board: Board, source: Source, door: int | None, *, profile: str = "",
+              wifi: list[Network] | None = None, beside: bool = False, anew: bool = False,
+              told: Callable[[str], None] = lambda _step: None) -> Provisioned:
     """Make the board on the cable the companion of a door, or a spare (`door` None). Twice gives the same door.
 
     The networks are tried before any is stored. Raises Trouble; nothing on the board has changed then, or a second

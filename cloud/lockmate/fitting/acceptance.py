@@ -88,8 +88,9 @@ def codes_of(row: Acceptance) -> dict[str, str]:
 
 def look(row: Acceptance) -> Progress:
     """How far it is; asks the door for a fresh report where one is needed. Raises AcceptanceOver."""
-    _require_open(row)
     with transaction():
+        row = Acceptance.get_by_id(row.id)
+        _require_open(row)
         judged = checks.judge(_facts(row))
         opened = any(check.name == checks.VALID and check.state == "passed" for check in judged)
         bolt = any(check.name == checks.BOLT and check.how == "sensed" and check.state != "passed" for check in judged)
@@ -103,7 +104,7 @@ def look(row: Acceptance) -> Progress:
 def answer(row: Acceptance, name: str, seen: bool, *, by: Actor) -> None:
     """What the person at the door saw or heard. Raises BadField for what the board senses itself."""
     by.within(row.property_id)
-    if name not in checks.ASKED or (name == checks.BOLT and "bolt" in _senses(row.companion)):
+    if name not in checks.ASKED or (name == checks.BOLT and "bolt" in _senses(Companion.get_by_id(row.companion_id))):
         raise BadField(field="check", value=name)
     with transaction():
         row = Acceptance.get_by_id(row.id)

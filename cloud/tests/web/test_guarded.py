@@ -74,7 +74,7 @@ def test_a_form_without_its_token_does_nothing(app, desk, hotel):
         assert answer.status_code == 400
         assert "stale_form" in answer.text
     for rule in app.url_map.iter_rules():
-        if "POST" in rule.methods:
+        if "POST" in rule.methods and not rule.endpoint.startswith("install."):  # those read no cookie
             path = rule.rule.replace("<code>", "A1-23")
             for name in rule.arguments:
                 path = path.replace(f"<id:{name}>", "1")

@@ -1,4 +1,4 @@
-"""The installer's page: codes for laptops, the fleet by state with what is missing, rooms from a table, spares, records."""
+"""The installer's page: codes for laptops, the fleet, rooms from a table, spares, records."""
 
 from __future__ import annotations
 
