@@ -24,7 +24,7 @@ from tools.firmware_archive import ARCHES
 from tools.installer import on_board
 from tools.installer.trouble import Trouble
 
-_CHUNK = 1024  # of a file, in one command: small enough for a board whose heap is nearly full
+_CHUNK = 2048  # of a file, in one command: small enough for a board whose heap is nearly full
 _START_S = 15.0  # from a reset to a prompt
 _WIFI_MS = 15_000
 _NO_SPACE = "28"
@@ -92,6 +92,7 @@ class Board:
                 self._line.exit_raw_repl()
         with contextlib.suppress(OSError, serial.SerialException):
             self._line.close()
+        self._line.serial.close()  # mpremote leaves it open where it can't move the lines of a port that is gone
 
     # --- what it says
 
@@ -138,12 +139,12 @@ class Board:
     def put(self, path: str, data: bytes, told: Callable[[int], None] = lambda _n: None) -> None:
         """Write a file; seen to be right only by `hashes`."""
         with self._heard():
-            self._line.exec(f"f=open({path!r},'wb')\nw=f.write")
-            for at in range(0, len(data), _CHUNK):
+            for at in range(0, len(data) or 1, _CHUNK):  # most files are one piece, and one command
                 piece = data[at : at + _CHUNK]
-                self._line.exec(f"w({piece!r})")
+                before = f"f=open({path!r},'wb')\n" if at == 0 else ""
+                after = "\nf.close()" if at + _CHUNK >= len(data) else ""
+                self._line.exec(f"{before}f.write({piece!r}){after}")
                 told(len(piece))
-            self._line.exec("f.close()")
 
     def put_all(self, files: dict[str, bytes], told: Callable[[int], None] = lambda _n: None) -> None:
         """Write files (absolute paths) and read their hashes back. What is right already is left as it is.

@@ -20,7 +20,7 @@ from tools.installer.trouble import Trouble
 
 _BAUD = "460800"
 _LONG_S = 300
-_TYPE = re.compile(r"^Chip type:\s+(ESP32(?:-[A-Z]\d+)?)", re.MULTILINE)
+_TYPE = re.compile(r"^Connected to (ESP32(?:-\w+)?) on ", re.MULTILINE)
 _MAC = re.compile(r"^MAC:\s+([0-9a-f:]{17})", re.MULTILINE)
 _SIZE = re.compile(r"^Detected flash size:\s+(\d+)MB", re.MULTILINE)
 _FATAL = re.compile(r"fatal error occurred: (.*)")

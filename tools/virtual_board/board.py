@@ -95,8 +95,14 @@ class VirtualBoard:
         """Pull the cable when the n-th command from now on begins to run (1 is the next one)."""
         self._unplug_at = self.runs + run
 
+    def unplug_never(self) -> None:
+        """Nobody pulls the cable any more."""
+        self._unplug_at = None
+
     def close(self) -> None:
         """Put it away."""
+        if self._closed:
+            return
         self._closed = True
         self.unplug()
         self._thread.join(5)
