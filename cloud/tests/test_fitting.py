@@ -1,4 +1,4 @@
-"""Fitting: codes let laptops in once, boards become companions, spares take over, and only a door itself is accepted."""
+"""Fitting: codes let laptops in once, boards become companions, spares take over, only a door itself is accepted."""
 
 from __future__ import annotations
 
@@ -242,7 +242,8 @@ def test_the_codes_that_are_shown_are_what_they_say(hotel, far):
     from companion.core.ed25519 import Verifier
 
     def verifies(token):
-        return Verifier(public[token.slot]).verify(token.signed(bytes.fromhex(hotel.property.property_id)), token.signature)
+        covered = token.signed(bytes.fromhex(hotel.property.property_id))
+        return Verifier(public[token.slot]).verify(covered, token.signature)
 
     assert {name: verifies(token) for name, token in read.items()} == {
         "valid": True, "expired": True, "tampered": False, "wrong_door": True

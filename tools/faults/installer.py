@@ -136,7 +136,7 @@ def _wrong_wifi(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Ra
 def _no_rights(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -> None:
     """A port that may not be opened: asked for as nobody, since root may open all."""
     if os.geteuid() == 0:
-        os.chmod(os.path.realpath(board.port), 0o600)  # noqa: PTH101, PTH120 - a device
+        os.chmod(os.path.realpath(board.port), 0o600)  # noqa: PTH101 - a device
         for folder in (hotel.folder, *hotel.folder.parents[:1]):
             folder.chmod(0o755)
         os.seteuid(65534)

@@ -62,7 +62,8 @@ MAKE_FOLDERS = """
 import os
 for _d in %r:
  try:os.mkdir(_d)
- except OSError:pass
+ except OSError as _e:
+  if _e.errno!=17:raise
 print(1)
 """
 

@@ -1,4 +1,4 @@
-"""The virtual board is what mpremote and esptool expect: raw REPL, raw paste, soft reset, its own file system, a loader."""
+"""The virtual board is what mpremote and esptool expect: raw REPL, raw paste, soft reset, file system, loader."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def test_the_flash_outlives_the_cable(tmp_path):
 
 
 def test_two_boards_do_not_see_each_other(tmp_path):
-    with VirtualBoard(tmp_path, "one", mac="240ac4000001") as one, VirtualBoard(tmp_path, "two", mac="240ac4000002") as two:
+    one, two = (VirtualBoard(tmp_path, name, mac=f"240ac400000{name}") for name in "12")
+    with one, two:
         lines = [SerialTransport(started(board).port) for board in (one, two)]
         for line in lines:
             line.enter_raw_repl()

@@ -137,7 +137,8 @@ def test_rooms_are_looked_at_first_and_then_imported(installer):
     page = installer.post("/desk/fitting/rooms", text="number,name\n1001,1001\n801,again\n")
     assert "door_exists" in page.text
     assert re.search(r"<button class=\"main\" disabled>", page.text)
-    page = installer.post("/desk/fitting/rooms", file=(io.BytesIO("编号,房号\n1001,一〇〇一\n".encode("gb18030")), "r.csv"))
+    table = io.BytesIO("编号,房号\n1001,一〇〇一\n".encode("gb18030"))
+    page = installer.post("/desk/fitting/rooms", file=(table, "rooms.csv"))
     table = re.search(r'name="table" value="([^"]+)"', page.text)[1]
     assert "Doors imported: 1." in installer.post("/desk/fitting/rooms", table=table).text
     assert "一〇〇一" in installer.get("/desk/fitting").text
