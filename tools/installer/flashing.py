@@ -6,12 +6,14 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from tools.firmware_archive import FirmwareImage
 from tools.installer import chips, on_board
 from tools.installer.board import Board, Report, open_board
 from tools.installer.trouble import Trouble
 
+_BLOCK = 4096
 _BOOT_S = 10.0  # MicroPython makes its file system at the first boot
 Told = Callable[[int], None]
 
@@ -67,6 +69,8 @@ def is_right(report: Report, image: FirmwareImage) -> bool:
 def _write(board: Board, report: Report, image: FirmwareImage, told: Told) -> None:
     """Into the slot that does not start, read back, and only then named: a pulled cable leaves the old one whole."""
     slot = report.slot if not report.firmware else next(name for name in on_board.SLOTS if name != report.slot)
+    if report.firmware and not report.slots.get(slot) and report.free < _room(image):
+        slot = report.slot  # 4 MB hold one firmware: in place, file by file, and a second call mends what a cut left
     stale = sorted(set(report.slots.get(slot, {})) - set(image.files))
     if stale:
         board.remove(*(f"/{slot}/{name}" for name in stale))
@@ -76,6 +80,12 @@ def _write(board: Board, report: Report, image: FirmwareImage, told: Told) -> No
     after = board.report()
     if after.slot != slot or not is_right(after, image):
         raise Trouble("read_back", file="/slot")
+
+
+def _room(image: FirmwareImage) -> int:
+    """Bytes that a slot takes on littlefs: whole blocks, and two of them for each folder."""
+    folders = {str(PurePosixPath(name).parent) for name in image.files}
+    return sum(-(-len(body) // _BLOCK) * _BLOCK for body in image.files.values()) + (len(folders) + 1) * 2 * _BLOCK
 
 
 def _answers(port: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pypdfium2
@@ -9,6 +10,7 @@ import pytest
 import zxingcpp
 
 from lockmate.doors import Companion
+from tools.firmware_archive import build, to_tar
 from tools.installer import accepting
 from tools.installer.trouble import Exit
 from tools.virtual.image import read_image
@@ -38,6 +40,19 @@ def test_a_board_that_is_right_is_left_alone_within_two_seconds(fitted):
     code, said = made.run("flash", "--port", board.port)
     assert (code, said["did"]) == (0, [])
     assert said["seconds"] < 2
+
+
+def test_an_older_firmware_gives_way_to_a_newer_one(fitted):
+    made, board = fitted
+    image = build("x86", "sim")
+    older = dataclasses.replace(image, files=image.files | {"companion/old.mpy": b"old", "board.mpy": b"older"})
+    archive = made.folder / "older.tar"
+    archive.write_bytes(to_tar(older))
+    assert made.run("flash", "--port", board.port, "--firmware", archive)[1]["did"] == ["firmware"]
+    assert made.run("flash", "--port", board.port)[1]["did"] == ["firmware"]
+    code, said = made.run("flash", "--port", board.port)
+    assert (code, said["did"], said["digest"]) == (0, [], image.digest)
+    assert not any(name.endswith("old.mpy") for name in files_of(made, board) if name.startswith("/a/"))
 
 
 def test_a_door_is_provisioned_accepted_and_stays_the_same_door(fitted):

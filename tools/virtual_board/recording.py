@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tools.virtual_board.site import Site, site
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "install" / "terminal.svg"
 _WIDTH = 96
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def main() -> int:
@@ -37,7 +39,8 @@ def main() -> int:
         ):
             _show(console, hotel, *map(str, words))
         _accept(console, hotel, board)
-    console.save_svg(str(OUT), title="lockmate-installer")
+    drawn = console.export_svg(title="lockmate-installer")
+    OUT.write_text(_FONT_FACE.sub("", drawn), "utf-8")  # no fonts from elsewhere: the reader's own will do
     print(OUT)
     return 0
 
