@@ -33,7 +33,8 @@ def test_it_loads_without_the_cloud():
         "import lockmate.paper.labels\n"
         f"print([name for name in {_WEB} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=dict(os.environ))
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert done.stdout.strip() == "[]", done.stderr
 
 
