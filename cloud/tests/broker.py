@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from companion.core import mac
-from lockmate import clock, db, doors, ground, outbox, properties, settings
+from lockmate import clock, db, doors, ground, outbox, pki, properties, settings
 from lockmate.delivery import broker as configuration
 from lockmate.delivery import certificates
 from lockmate.doors import link
@@ -115,7 +115,8 @@ class Door:
     def __init__(self, site, door, companion_id):
         self.site = site
         self.id = companion_id
-        enrolled = doors.companions.enrol(site.property, door, companion_id)
+        key = pki.device_key(companion_id)
+        enrolled = doors.companions.enrol(site.property, door, companion_id, key.request)
         self.row = enrolled.companion
         self.link_key = bytes.fromhex(enrolled.config["link_key"])
         self.log, self.seq, self.heard = "0123456789abcdef", 0, []
@@ -123,7 +124,7 @@ class Door:
         self._client = None
         self._answered = set()
         self._granted = False
-        self._write(enrolled.files)
+        self._write({**enrolled.files, "/key.der": key.key_der})
 
     def _write(self, files):
         """As PEM: Python's TLS reads nothing else."""

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from lockmate import claims, clock, db, doors, ground, keys, properties, settings, stays
+from lockmate import claims, clock, db, doors, ground, keys, pki, properties, settings, stays
 from lockmate.doors import companions, link, policies
 from lockmate.keys import holders, vault
 from lockmate.staff import PERMISSIONS, Account, Actor, create_account
@@ -86,7 +86,9 @@ class Companion:
     """The far end of the link, as the firmware speaks; it holds what enrolment put on its flash."""
 
     def __init__(self, hotel, door, companion_id):
-        self.enrolment = companions.enrol(hotel.property, hotel.door(door), companion_id)
+        self.enrolment = companions.enrol(
+            hotel.property, hotel.door(door), companion_id, pki.device_key(companion_id).request
+        )
         self.id = companion_id
         self.log = "0123456789abcdef"
         self.seq = 0

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from companion.core import mac as door_mac
+from companion.store.config import Config
 from lockmate import clock, doors, pki
 from lockmate.doors import companions, link, policies, rooms
 from lockmate.doors.models import Companion, Policy, Revocation
@@ -44,9 +46,15 @@ def of_vectors(hotel):
     return row
 
 
+def enrol(hotel, door, companion_id="c-801-test", request=None, **other):
+    request = pki.device_key(companion_id).request if request is None else request
+    return companions.enrol(hotel.property, hotel.door(door), companion_id, request, **other)
+
+
 def test_enrolment_gives_exactly_what_goes_on_the_flash(hotel):
-    enrolment = companions.enrol(hotel.property, hotel.door("801"), "c-801-test", wifi=(("Hotel", "secret"),))
-    assert set(enrolment.files) == {"/config.json", "/ca.der", "/cert.der", "/key.der", "/policy"}
+    device = pki.device_key("c-801-test")
+    enrolment = enrol(hotel, "801", request=device.request, wifi=(("Hotel", "secret"),))
+    assert set(enrolment.files) == {"/config.json", "/ca.der", "/cert.der", "/policy"}  # the key is the device's own
     config = json.loads(enrolment.files["/config.json"])
     assert config == enrolment.config
     assert (config["companion_id"], config["door"]) == ("c-801-test", 801)
@@ -56,18 +64,18 @@ def test_enrolment_gives_exactly_what_goes_on_the_flash(hotel):
         (8, ["policy"]),
         (11, ["update"]),
     ]
-    assert config["wifi"] == [{"ssid": "Hotel", "password": "secret"}]
+    assert Config(enrolment.files["/config.json"]).wifi == [{"ssid": "Hotel", "password": "secret"}]
     assert set(config["broker"]) == {"host", "port", "name"}
     certificate = x509.load_der_x509_certificate(enrolment.files["/cert.der"])
     certificate.verify_directly_issued_by(x509.load_der_x509_certificate(enrolment.files["/ca.der"]))
-    key = serialization.load_der_private_key(enrolment.files["/key.der"], password=None)
+    key = serialization.load_der_private_key(device.key_der, password=None)
     assert key.public_key() == certificate.public_key()
     assert certificate.subject.rfc4514_string() == "CN=c-801-test"
     assert enrolment.companion.certificate_serial == f"{certificate.serial_number:x}"
 
 
 def test_secrets_are_not_printed(hotel):
-    enrolment = companions.enrol(hotel.property, hotel.door("801"), "c-801-test")
+    enrolment = enrol(hotel, "801")
     assert enrolment.config["link_key"] not in repr(enrolment)
     assert "config.json" not in repr(enrolment)
 
@@ -81,7 +89,27 @@ def test_the_link_key_is_sealed_in_the_database(hotel, companion):
 @pytest.mark.parametrize("bad", ["short", "UPPER-CASE", "with blank", "a" * 33, "cloud-ingest", "under_score1"])
 def test_an_id_that_is_none_is_refused(hotel, bad):
     with pytest.raises(doors.BadCompanion):
-        companions.enrol(hotel.property, hotel.door("801"), bad)
+        enrol(hotel, "801", bad)
+
+
+@pytest.mark.parametrize("request_of", ["nothing", "another curve", "a changed byte"])
+def test_a_request_that_its_key_did_not_sign_is_refused(hotel, request_of):
+    key = ec.generate_private_key(ec.SECP384R1() if request_of == "another curve" else ec.SECP256R1())
+    signed = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    der = signed.public_bytes(serialization.Encoding.DER)
+    if request_of == "a changed byte":
+        der = der[:-1] + bytes([der[-1] ^ 1])
+    with pytest.raises(pki.BadRequest):
+        enrol(hotel, "801", request=b"" if request_of == "nothing" else der)
+    assert not Companion.select().exists()
+
+
+def test_a_renewed_certificate_ends_the_old_one(hotel, companion):
+    old, fresh = companion.row.certificate_serial, pki.device_key(companion.id)
+    certificate = x509.load_der_x509_certificate(companions.renew(companion.row, fresh.request, by=hotel.desk))
+    assert companion.row.certificate_serial == f"{certificate.serial_number:x}" != old
+    assert [row.serial for row in Revocation.select()] == [old]
+    assert link.key_of(companion.row) == companion.link_key
 
 
 def test_an_id_in_service_is_not_enrolled_again_but_a_retired_one_is(hotel, companion):
@@ -104,9 +132,9 @@ def test_a_retired_companion_is_on_the_revocation_list(hotel, companion):
 
 def test_another_hotels_door_is_not_found(hotel, another_hotel):
     with pytest.raises(NotFound):
-        companions.enrol(hotel.property, another_hotel.door("801"), "c-801-test")
+        companions.enrol(hotel.property, another_hotel.door("801"), "c-801-test", pki.device_key("x").request)
     with pytest.raises(NotFound):
-        companions.enrol(hotel.property, hotel.door("801"), "c-801-test", by=another_hotel.desk)
+        enrol(hotel, "801", by=another_hotel.desk)
     companion = hotel.companion("801")
     with pytest.raises(NotFound):
         companions.retire(companion.row, by=another_hotel.desk)

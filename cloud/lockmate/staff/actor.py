@@ -33,10 +33,15 @@ _DESK = frozenset(
         "delivery:retry",
         "alarm:see",
         "alarm:acknowledge",
+        "companion:replace",
     }
 )
-_INSTALLER = frozenset({"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire"})
+_INSTALLER = frozenset(
+    {"door:see", "record:see", "door:set", "door:reset", "companion:enrol", "companion:retire", "companion:replace"}
+)
 _MANAGER = _DESK | {
+    "companion:enrol",
+    "companion:retire",
     "record:export",
     "staff:manage",
     "staff_key:issue",

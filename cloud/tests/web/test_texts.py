@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import lockmate
-from lockmate import claims, doors, errors, keys, pki, properties, records, staff, stays  # noqa: F401 - their errors
+from lockmate import claims, doors, errors, fitting, keys, paper, pki, properties, records, staff, stays  # noqa: F401 - their errors
 from lockmate.protocol import EVENT_KINDS, ROADS, VERDICTS
 from lockmate.settings import LANGUAGES
 from lockmate.web.refusals import _HTTP

@@ -120,6 +120,7 @@ class Uplink:
         self._asked_ms: int | None = None
         self._wake = asyncio.Event()
 
+        self._floor_won = False  # the last ack's time lay before our floor, and that was told
         self._ack: bytes | None = None
         self._ack_ms = 0
         self._policy: bytes | None = None
@@ -296,7 +297,7 @@ class Uplink:
         if log != journal.log or not isinstance(tag, str) or journal.tag(seq) != tag:
             self.ignored += 1
             return
-        won = False
+        won = self._floor_won
         t0_ms = self._handed.first(seq)
         if t0_ms is not None and 0 <= now_ms - t0_ms < FRESH_MS:
             won = self._clock.synchronise(at, t0_ms, now_ms)
@@ -312,8 +313,9 @@ class Uplink:
             self._unacked.pop(0)
         self._moved_ms = now_ms
         self._patience_ms = _RESEND_MS
-        if won:
-            journal.write("clock")
+        if won and not self._floor_won:
+            journal.write("clock")  # once: its own ack is won by the floor too
+        self._floor_won = won
 
     def _take_policy(self) -> None:
         wire = self._policy
