@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lockmate import doors, keys, properties, stays
+from lockmate import doors, keys, pki, properties, stays
 from lockmate.doors import Hours, companions, policies, rooms, schedules, truth
 from lockmate.doors.models import Denial
 from lockmate.errors import NotFound
@@ -169,7 +169,7 @@ def test_a_replaced_companion_confirms_anew(hotel, guest_key, time):
     for board in (room, lift):
         board.reports()
     keys.sheaf(guest_key, time.now_s)
-    made = companions.replace(room.row, "c-801-second", by=hotel.desk)
+    made = companions.replace(room.row, "c-801-second", pki.device_key("c-801-second").request, by=hotel.desk)
     assert (made.companion.door.name, room.row.state) == ("801", "retired")
     stays.check_out(stays.Stay.get(), by=hotel.desk)
     lift.holds(policies.newest(hotel.door("Lift")))

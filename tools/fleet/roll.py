@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from lockmate import doors, properties
+from lockmate import doors, pki, properties
 from lockmate.db import transaction
 from lockmate.properties.models import Door
 
@@ -43,13 +43,14 @@ def write(folder: Path, property: Property, count: int, place: tuple[str, int, s
 
 def _enrol(folder: Path, property: Property, number: int) -> dict[str, str]:
     door: Door = properties.add_door(property, number, str(number), "room")
-    enrolled = doors.companions.enrol(property, door, f"fleet-{number:06}")
+    companion_id = f"fleet-{number:06}"
+    device = pki.device_key(companion_id)
+    enrolled = doors.companions.enrol(property, door, companion_id, device.request)
     files = enrolled.files
-    key = serialization.load_der_private_key(files["/key.der"], None)
+    key = serialization.load_der_private_key(device.key_der, None)
     certificate = x509.load_der_x509_certificate(files["/cert.der"])
     private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*private)
-    companion_id = enrolled.companion.companion_id
     (folder / f"{companion_id}.pem").write_bytes(pem)
     if not (folder / "ca.pem").exists():
         ca = x509.load_der_x509_certificate(files["/ca.der"])

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 from unittest import mock
 
-from lockmate import clock, db, doors, ground, keys, outbox, properties, settings, stays
+from lockmate import clock, db, doors, ground, keys, outbox, pki, properties, settings, stays
 from lockmate.doors import companions, policies
 from lockmate.errors import Refused
 from lockmate.ingest import batch
@@ -266,7 +266,7 @@ class _Template:
         create_account(made, "anna@Harbour", _PASSWORD, "desk")
         for door, companion_id in _BOARDS:
             at = properties.Door.get(properties.Door.name == door)
-            cls.files[companion_id] = companions.enrol(made, at, companion_id).files
+            cls.files[companion_id] = companions.enrol(made, at, companion_id, pki.device_key(companion_id).request).files
         db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.database.close()
 

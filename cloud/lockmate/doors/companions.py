@@ -125,7 +125,7 @@ def retire(companion: Companion, *, by: Actor) -> None:
         audit.record(by, "companion:retire", f"companion {companion.companion_id}")
 
 
-def replace(companion: Companion, companion_id: str, *, profile: str = "sim",
+def replace(companion: Companion, companion_id: str, request: bytes, *, profile: str = "sim",
             wifi: tuple[tuple[str, str], ...] = (), by: Actor) -> Enrolment:
     """Another board in the place of this one, at the same door, in one transaction: the door is never without.
 
@@ -136,7 +136,7 @@ def replace(companion: Companion, companion_id: str, *, profile: str = "sim",
         raise NotFound(what="companion")
     with transaction():
         retire(companion, by=by)
-        return enrol(companion.property, door, companion_id, profile=profile, wifi=wifi, by=by)
+        return enrol(companion.property, door, companion_id, request, profile=profile, wifi=wifi, by=by)
 
 
 def crl(property: Property) -> bytes:
