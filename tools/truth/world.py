@@ -266,7 +266,8 @@ class _Template:
         create_account(made, "anna@Harbour", _PASSWORD, "desk")
         for door, companion_id in _BOARDS:
             at = properties.Door.get(properties.Door.name == door)
-            cls.files[companion_id] = companions.enrol(made, at, companion_id, pki.device_key(companion_id).request).files
+            request = pki.device_key(companion_id).request
+            cls.files[companion_id] = companions.enrol(made, at, companion_id, request).files
         db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.database.close()
 
