@@ -50,11 +50,13 @@ def test_events_of_many_months_go_down_and_up_with_the_schema(hotel, time):
     companion = hotel.companion()
     store(companion, time, *(time.now_s + n * MONTH for n in range(-3, 6)))
     before = list(Event.select().order_by(Event.id).dicts())
-    assert db.rollback() == "009_event_partitions"
+    undone = [db.rollback()]
+    while undone[-1] != "009_event_partitions":
+        undone.append(db.rollback())
     assert list(Event.select().order_by(Event.id).dicts()) == before
     assert store(companion, time, time.now_s).upto_seq == 10
     before = list(Event.select().order_by(Event.id).dicts())
-    assert db.migrate() == ["009_event_partitions"]
+    assert db.migrate() == sorted(undone)
     assert list(Event.select().order_by(Event.id).dicts()) == before
     assert store(companion, time, time.now_s).upto_seq == 11
     assert set(parts()) >= {"event_2026_11", "event_default"}
