@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lockmate import db, doors, ground, properties, records, stays
+from lockmate import clock, db, doors, ground, properties, records, staff, stays
 from lockmate.delivery.beside import Beside
 from lockmate.delivery.broker import DELIVERY, ingest_user
 from lockmate.delivery.revoking import Revocations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _TEND_SECONDS = 2.0
 _DOORS_SECONDS = 15.0
 _ALARM_SECONDS = 5.0
+_FORGET_SECONDS = 3_600.0
 _LETTER_SECONDS = 2.0
 _MONTHS_SECONDS = 3_600.0
 _LAST_WORK_SECONDS = 12.0
@@ -77,6 +78,7 @@ def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> Non
         Beside("months", lambda: len(db.months.prepare()), stop, every=_MONTHS_SECONDS),
         Beside("doors", doors.tend, stop, every=_DOORS_SECONDS),
         Beside("alarms", records.reconcile, stop, every=_ALARM_SECONDS),
+        Beside("requests", lambda: staff.requests.forget(clock.now_ms()), stop, every=_FORGET_SECONDS),
         Beside("crl", Revocations(settings).deliver, stop, every=_TEND_SECONDS),
     ]
     if settings.smtp_host:

@@ -256,7 +256,7 @@ def test_checked_out_keys_may_still_open_until_the_door_confirms(desk, hotel, ph
     keys.sheaf(Key.get(), time.now_s)
     time.passes(hours=1)
     desk.post(f"/desk/stays/{stay.id}/check-out")
-    assert "May still open 801 until" in desk.part(f"/desk/stays/{stay.id}/guests").text
+    assert "Can still open 801 until" in desk.part(f"/desk/stays/{stay.id}/guests").text
     time.passes(seconds=5)
     companion.holds(policies.newest(hotel.door("801")))
     companion.reports()
