@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockmate import clock, keys
-from lockmate.db import transaction
+from lockmate.db import is_postgres, transaction
 from lockmate.doors import policies, rooms
 from lockmate.doors.errors import BadState
 from lockmate.doors.models import Companion, JournalLog, Policy
@@ -69,9 +69,15 @@ def heard(companion: Companion, report: dict[str, Any], *, at_ms: int | None = N
 
 
 def log_of(companion: Companion, log: str, now: int) -> JournalLog:
-    """The row of one of its journals, made when first heard of."""
-    found = JournalLog.get_or_none(JournalLog.companion == companion, JournalLog.log == log)
-    return found or JournalLog.create(companion=companion, log=log, first_heard_at=now)
+    """The row of one of its journals, made when first heard of; ours until the commit, since ingest moves it, too."""
+    query = JournalLog.select().where(JournalLog.companion == companion, JournalLog.log == log)
+    if is_postgres():
+        query = query.for_update()
+    found: JournalLog | None = query.first()
+    if found is None:
+        JournalLog.insert(companion=companion, log=log, first_heard_at=now).on_conflict_ignore().execute()
+        found = query.clone().get()
+    return found
 
 
 def _spoken_at(companion: Companion, state: _State, now: int) -> int | None:
@@ -80,12 +86,15 @@ def _spoken_at(companion: Companion, state: _State, now: int) -> int | None:
 
 
 def _is_current(companion: Companion, log: JournalLog, state: _State) -> bool:
-    """Neither of an older journal, nor told before a line or a report that we hold."""
+    """Neither of an older journal, nor told before a report that we heard, nor the same again beside newer lines.
+
+    A report may come behind lines that were written after it: several workers share what comes, in no order.
+    """
     newer = JournalLog.select().where(JournalLog.companion == companion, JournalLog.id > log.id)
     if newer.exists():
         return False
-    told = companion.seq if companion.log == state.log else 0
-    return state.seq >= max(log.stored_seq, log.highest_seq, told)
+    told = companion.seq if companion.log == state.log else -1
+    return state.seq > told or (state.seq == told and state.seq >= max(log.stored_seq, log.highest_seq))
 
 
 def _note_lost(log: JournalLog, state: _State) -> None:
