@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 
 from tools.virtual import firmware
 
-HEAP = {32: "224K", 64: "448K"}  # by word size: objects of 64 bits take twice the room
+HEAP = {32: "256K", 64: "512K"}  # by word size: objects of 64 bits take twice the room
 RESTART = 10  # the firmware asked for it; the simulated board's exit code
 _WATCHDOG = -14  # killed by SIGALRM: the simulated board's watchdog
 _RESTARTS_MAX = 20  # in the life of one harness: beyond that something is wrong with the firmware
