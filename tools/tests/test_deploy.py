@@ -12,7 +12,7 @@ import pytest
 from lockmate import settings
 from lockmate.cli import main
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
+FOLDER = Path(__file__).parents[2] / "cloud" / "systemd"
 SERVICES = sorted(FOLDER.glob("*.service"))
 PROGRAM = "/opt/lockmate/.venv/bin/lockmate"
 

@@ -181,7 +181,9 @@ class World:
         if row is None or row.state != "in_service":
             return
         self._made += 1
-        made = self.does("replace", companions.replace, row, f"board-{self._made:04d}", by=self.desk)
+        name = f"board-{self._made:04d}"
+        request = pki.device_key(name).request
+        made = self.does("replace", companions.replace, row, name, request, by=self.desk)
         if made is not None:
             board.is_taken_down()
             del self.walls[board.companion_id]
