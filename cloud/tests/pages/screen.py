@@ -6,6 +6,7 @@ import io
 
 import zxingcpp
 from PIL import Image
+from playwright.sync_api import TimeoutError as TooLate
 
 from lockmate.web.texts import catalogue
 
@@ -13,8 +14,8 @@ DESK = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 LOCALES = {"en": "en-GB", "zh-CN": "zh-CN"}
 _UNTOLD = "\0"
-_TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("dialog[open]")]
-    .map((one) => one.scrollWidth - one.clientWidth).reduce((a, b) => Math.max(a, b))"""
+_FITS = """() => document.body && [document.documentElement, ...document.querySelectorAll("dialog[open]")]
+    .every((one) => one.scrollWidth <= one.clientWidth)"""
 # A link that a script takes over must not be pressed before the script runs: the page is complete then.
 _COMPLETE = """async (one) => {
     while (one.ownerDocument.readyState !== "complete") {
@@ -96,8 +97,11 @@ class Screen:
         self.fits()
 
     def fits(self):
-        wide = self.page.evaluate(_TOO_WIDE)
-        assert wide <= 0, f"{self.page.url} is {wide} pixels too wide"
+        """Nothing is wider than the screen; of the page that comes, if one is just coming."""
+        try:
+            self.page.wait_for_function(_FITS, timeout=10_000)
+        except TooLate:
+            raise AssertionError(f"{self.page.url} is wider than the screen") from None
 
     def presses(self, key, within=None, **facts):
         """Presses the (first) link or button of that name on the page."""

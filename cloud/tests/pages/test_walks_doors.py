@@ -33,11 +33,13 @@ def test_the_card_is_told_of_changes_goes_on_offline_and_is_carried_along(walk, 
     guest, stay = carded_guest
     page = guest.page
     facts = page.locator(".facts").inner_text()
+    until = page.locator(".facts dd").nth(2).inner_text()
     for words in ("Lakeside", stay.order.number, "12:00", walk.t("card.hotel"), walk.t("card.until")):
         assert words in facts
     assert walk.t("card_kind.guest") in page.locator(".room").inner_text()
     stays.reschedule(Stay.get_by_id(stay.id), hotel.today() + timedelta(days=5), by=hotel.desk)
     guest.presses("card.refresh")
+    page.wait_for_function("(old) => !document.querySelector('.facts')?.innerText.includes(old)", arg=until)
     page.locator("[data-unread]:visible").wait_for()
     page.locator(".inbox-link").click()
     guest.sees("notice.what.changed")
