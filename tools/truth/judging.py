@@ -20,7 +20,7 @@ _PAST = ("superseded", "revoked")
 
 @dataclass(slots=True)
 class _Foretold:
-    """Until when (ms) a key was said to open at a door at the latest, and how things were then."""
+    """Until when (ms) a key was said to open at a door at the latest, and how things were when it last reported."""
 
     until: int
     newest_exp: int
@@ -78,7 +78,7 @@ class Judge:
             assert said.until is None or said.until > self._world.true_ms, f"{key.key_id}: {said} is over"
 
     def _foretell(self, key: Key, door: Door, said: Truth, boards: list[Doorway], opens: list[Doorway]) -> None:
-        """What was said of the future holds, unless the power failed or a person changed it since."""
+        """What was said of the future holds, unless a person changed it, or the power failed since the last report."""
         about = key.key_id, door.name
         before = self._foretold.get(about)
         same = before is not None and (before.newest_exp, before.ends_at) == (key.newest_exp, key.ends_at)
@@ -92,7 +92,7 @@ class Judge:
             self._foretold.pop(about, None)
             return
         self._foretold[about] = _Foretold(
-            until, key.newest_exp, key.ends_at, {board.companion_id: board.cuts for board in boards}
+            until, key.newest_exp, key.ends_at, {board.companion_id: board.cuts_told for board in boards}
         )
 
     def _stands(self, key: Key, door: Door, board: Doorway, told: list[str], said: Truth) -> None:
@@ -129,6 +129,8 @@ class Judge:
         if door.id == key.door_id:
             newer = board.beliefs.generation > key.generation
             assert not newer, f"{key.key_id} ended; {board.companion_id} has seen a newer key, and opens"
+            passed = hand.party_over is not None and board.newest_guest >= hand.party_over
+            assert not passed, f"{key.key_id} ended; {board.companion_id} opened for a later guest, and opens for it"
         lo, hi = board.clock.interval(board.mono_ms)
         if hi is not None:
             assert lo <= key.newest_exp, f"{key.key_id}: {board.companion_id} opens after the last token's end"
