@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockmate import doors
-from lockmate.doors import Companion, policies, truth
+from lockmate.doors import Companion, Policy, policies, truth
 from lockmate.keys import Key
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Judge:
         hand = self._world.hand[key.key_id]
         self.checks += 1
         knows = hand.ended.get(door.name)
-        if key.state == "ended" and knows is not None:
+        if key.state == "ended" and knows is not None and self._is_ours(board, door):
             assert board.beliefs.held_version < knows, f"{key.key_id} ended; {board.companion_id} knows, and opens"
         if door.id == key.door_id:
             newer = board.beliefs.generation > key.generation
@@ -134,6 +134,11 @@ class Judge:
         lo, hi = board.clock.interval(board.mono_ms)
         if hi is not None:
             assert lo <= key.newest_exp, f"{key.key_id}: {board.companion_id} opens after the last token's end"
+
+    def _is_ours(self, board: Doorway, door: Door) -> bool:
+        """Whether it holds a policy of our books, and none of a time that a restore lost."""
+        held = Policy.get_or_none(Policy.door == door, Policy.version == board.beliefs.held_version)
+        return held is not None and held.hash == board.beliefs.held_hash
 
     def _lost_to_the_books(self, key_id: str, by_door: dict[str, list[Doorway]]) -> None:
         """Issued in a time that a restore lost: a newer key still ends it at the room."""
