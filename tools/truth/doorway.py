@@ -58,7 +58,8 @@ class Doorway:
         self.door = door
         self.connected = False
         self.cuts = 0  # times that the power or the beliefs went: what was foretold of its clock holds no more
-        self.behind_since = 0
+        self.cuts_told = -1  # how many of them were before its last report: -1 while there is none in the books
+        self.newest_guest = -1  # the newest key of its room that it opened for, since it believes anything
         self._folder = folder
         self._ppm = ppm
         self._config = Config(files["/config.json"])
@@ -112,6 +113,7 @@ class Doorway:
         for file in (self._folder / "beliefs").iterdir():
             file.write_bytes(b"\xff" * 40)
         self._new_journal()
+        self.newest_guest = -1
         self.loses_power(back_ms)
 
     def is_taken_down(self) -> None:

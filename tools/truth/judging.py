@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockmate import doors
-from lockmate.doors import Companion, policies, truth
+from lockmate.doors import Companion, Policy, policies, truth
 from lockmate.keys import Key
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _PAST = ("superseded", "revoked")
 
 @dataclass(slots=True)
 class _Foretold:
-    """Until when (ms) a key was said to open at a door at the latest, and how things were then."""
+    """Until when (ms) a key was said to open at a door at the latest, and how things were when it last reported."""
 
     until: int
     newest_exp: int
@@ -78,7 +78,7 @@ class Judge:
             assert said.until is None or said.until > self._world.true_ms, f"{key.key_id}: {said} is over"
 
     def _foretell(self, key: Key, door: Door, said: Truth, boards: list[Doorway], opens: list[Doorway]) -> None:
-        """What was said of the future holds, unless the power failed or a person changed it since."""
+        """What was said of the future holds, unless a person changed it, or the power failed since the last report."""
         about = key.key_id, door.name
         before = self._foretold.get(about)
         same = before is not None and (before.newest_exp, before.ends_at) == (key.newest_exp, key.ends_at)
@@ -92,7 +92,7 @@ class Judge:
             self._foretold.pop(about, None)
             return
         self._foretold[about] = _Foretold(
-            until, key.newest_exp, key.ends_at, {board.companion_id: board.cuts for board in boards}
+            until, key.newest_exp, key.ends_at, {board.companion_id: board.cuts_told for board in boards}
         )
 
     def _stands(self, key: Key, door: Door, board: Doorway, told: list[str], said: Truth) -> None:
@@ -124,14 +124,21 @@ class Judge:
         hand = self._world.hand[key.key_id]
         self.checks += 1
         knows = hand.ended.get(door.name)
-        if key.state == "ended" and knows is not None:
+        if key.state == "ended" and knows is not None and self._is_ours(board, door):
             assert board.beliefs.held_version < knows, f"{key.key_id} ended; {board.companion_id} knows, and opens"
         if door.id == key.door_id:
             newer = board.beliefs.generation > key.generation
             assert not newer, f"{key.key_id} ended; {board.companion_id} has seen a newer key, and opens"
+            passed = hand.party_over is not None and board.newest_guest >= hand.party_over
+            assert not passed, f"{key.key_id} ended; {board.companion_id} opened for a later guest, and opens for it"
         lo, hi = board.clock.interval(board.mono_ms)
         if hi is not None:
             assert lo <= key.newest_exp, f"{key.key_id}: {board.companion_id} opens after the last token's end"
+
+    def _is_ours(self, board: Doorway, door: Door) -> bool:
+        """Whether it holds a policy of our books, and none of a time that a restore lost."""
+        held = Policy.get_or_none(Policy.door == door, Policy.version == board.beliefs.held_version)
+        return held is not None and held.hash == board.beliefs.held_hash
 
     def _lost_to_the_books(self, key_id: str, by_door: dict[str, list[Doorway]]) -> None:
         """Issued in a time that a restore lost: a newer key still ends it at the room."""

@@ -31,6 +31,7 @@ LIFT = "Lift"
 _BOARDS = (("801", "suite-left-door"), ("801", "suite-right-door"), ("802", "c-802-door"), ("803", "c-803-door"),
            (LIFT, "c-lift-door"))
 _PPM = (80, -60, 0, 95, -90)
+_ENDS_THE_PARTY = ("check_out", "moved", "moved_back", "lost", "rekeyed")  # and with it the room's generation
 _PASSWORD = "correct horse"  # noqa: S105 - of a hotel that lives for seconds
 
 
@@ -40,7 +41,9 @@ class InHand:
 
     door: str
     generation: int
+    number: int  # in the order in which keys were first fetched, over all restores
     tokens: list[Any] = field(default_factory=list)
+    party_over: int | None = None  # the number of the next key when this one's whole party lost the room
     ended: dict[str, int] = field(default_factory=dict)  # by door: the policy version from which on it knows
 
 
@@ -142,6 +145,7 @@ class World:
         topic = f"lm/1/{board.companion_id}/up/"
         arrivals = [_arrival(topic + "events", lines)] if lines else []
         kept = batch.keep([*arrivals, _arrival(topic + "state", state)])
+        board.cuts_told = board.cuts
         for ack in kept.acks if acked else ():
             companion_id = ack.companion.companion_id
             self.walls[companion_id].takes_ack(ack.payload(TOPIC_ACK % companion_id))
@@ -172,6 +176,8 @@ class World:
         shutil.copy(self.backup, self._folder / "data" / "lockmate.db")
         self.restores += 1
         self.counts["restore"] += 1
+        for board in self.walls.values():
+            board.cuts_told = -1
         stays.after_restore(self.hotel, by=self.pms)  # what the operator runs (docs/operate.md)
         self.note_ends()
 
@@ -206,7 +212,7 @@ class World:
         got = self.does("fetch", keys.sheaf, key, self.true_ms // 1000, slots=slots)
         if got:
             name = key.door.name if key.door is not None else ""
-            hand = self.hand.setdefault(key.key_id, InHand(name, key.generation))
+            hand = self.hand.setdefault(key.key_id, InHand(name, key.generation, len(self.hand)))
             hand.tokens = sorted({*hand.tokens, *(got if slots else (got[0], got[len(got) // 2], got[-1]))})[-12:]
 
     def scans(self, key_id: str, board: Doorway) -> str:
@@ -216,6 +222,8 @@ class World:
             return ""
         verdict = board.scan(tokens[0].text)
         self.counts[f"scan: {verdict}"] += 1
+        if verdict == "open" and board.door == self.hand[key_id].door:
+            board.newest_guest = max(board.newest_guest, self.hand[key_id].number)
         return verdict
 
     def tokens_now(self, key_id: str) -> list[Any]:
@@ -230,11 +238,17 @@ class World:
     # --- what the world knows beyond the books
 
     def note_ends(self) -> None:
-        """From which policy on each door has heard that a key ended."""
+        """From which policy on each door has heard that a key ended. One that a restore revived did not end yet."""
+        for key in Key.select().where(Key.state != "ended"):
+            hand = self.hand.get(key.key_id)
+            if hand is not None:
+                hand.ended, hand.party_over = {}, None
         for key in Key.select().where(Key.state == "ended"):
             hand = self.hand.get(key.key_id)
             if hand is None or hand.ended or not key.newest_exp:
                 continue
+            if key.end_reason in _ENDS_THE_PARTY:
+                hand.party_over = len(self.hand)
             for door in doors.doors_of(key):
                 newest = policies.newest(door)
                 hand.ended[door.name] = newest.version if newest is not None else 0
