@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -26,6 +27,7 @@ _TEND_SECONDS = 2.0
 _DOORS_SECONDS = 15.0
 _ALARM_SECONDS = 5.0
 _FORGET_SECONDS = 3_600.0
+_COLLECT_AT = 50_000  # objects
 _LETTER_SECONDS = 2.0
 _MONTHS_SECONDS = 3_600.0
 _LAST_WORK_SECONDS = 12.0
@@ -60,6 +62,8 @@ def ingest(settings: Settings, *, batch_max: int = 1_000, buffer_max: int = 2_00
         hotel = properties.the(property_id) if property_id is not None else None
         watchdog = Watchdog()
         watchdog.start()
+        gc.freeze()  # what is loaded stays; and a batch is thrown away as a whole, with nothing circular in it
+        gc.set_threshold(_COLLECT_AT)
         Ingest(broker, stop, client_id=user, batch_max=batch_max, buffer_max=max(batch_max, buffer_max),
                only=hotel.id if hotel is not None else None, leave=leave, beat=watchdog.beat).run()
 

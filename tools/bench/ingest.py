@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from lockmate.db import database
+from lockmate.db import database, is_postgres, transaction
 from lockmate.records.models import Event
 from lockmate.records.storing import COLUMNS
 from tools.bench.figures import Figure, figure, seconds, size_of
@@ -37,8 +37,7 @@ MESSAGES = size_of("INGEST_MESSAGES", 20_000)  # of each run, at one line a mess
 RUNS = size_of("INGEST_RUNS", 3)
 _PATIENCE = 180.0
 _COMMIT_ROWS = 1_000
-_STORED = re.compile(r"time=(\S+)Z .*event=stored messages=\d+ lines=(\d+) again=(\d+)")
-_CONNECTED = re.compile(r"time=(\S+)Z .*event=connected")
+_STORED = re.compile(r"time=(\S+)Z .*event=stored messages=\d+ lines=(\d+)")
 _REFERENCES = re.compile(r', FOREIGN KEY \("\w+"\) REFERENCES "\w+" \("\w+"\)( ON DELETE (CASCADE|SET NULL))?')
 _AGAINST = "executemany, 1,000 rows a commit, same columns and indexes, same run"
 
@@ -80,7 +79,10 @@ class _Bench:
     roll: Path
 
     def rate(self, in_message: int, *, workers: int = 1) -> float:
-        """Lines a second of so many workers, both at work: from the last that began to the first that was done."""
+        """Lines a second of so many workers while all are at work: from the last one's first batch to the first's last.
+
+        They start behind a lock on the database, so that all begin at the same moment with their start-up behind them.
+        """
         names = [("ingest", "--number", str(number)) for number in range(1, workers + 1)]
         processes = [self.hall.worker(*words) for words in names]  # each has a session now
         with Fleet(self.roll, DOORS, 1) as fleet:
@@ -91,10 +93,15 @@ class _Bench:
             fleet.ask(do="say", count=MESSAGES // DOORS, in_message=in_message, once=True)
             fleet.until(lambda seen: seen["unsent"] == 0, _PATIENCE)
         before = Event.select().count()
-        for process in processes:
-            process.start()
+        with transaction():
+            if is_postgres():
+                database.execute_sql("LOCK TABLE event IN EXCLUSIVE MODE")
+            for process in processes:
+                process.start()
+            for process in processes:
+                process.wait_for_line("event=connected", 60)
         wanted = before + MESSAGES // DOORS * DOORS
-        _until_stored(processes, wanted)
+        wait_until(lambda: Event.select().count() >= wanted, _PATIENCE, "all lines to be stored")
         rate = _rate([_facts(process) for process in processes])
         for process, words in zip(processes, names, strict=True):
             process.stop()
@@ -116,21 +123,13 @@ def _bench(database: str | None) -> Iterator[_Bench]:
         yield _Bench(Path(name), hall, roll)
 
 
-def _until_stored(processes: list[Process], wanted: int) -> None:
-    for process in processes:
-        process.wait_for_line("event=connected", 60)
-    wait_until(lambda: Event.select().count() >= wanted, _PATIENCE, "all lines to be stored")
-
-
 def _facts(process: Process) -> list[tuple[float, int]]:
-    """(when, lines committed by then) of a worker, from when it had connected."""
-    text = process.tail(1_000_000)
-    connected = _CONNECTED.search(text)
-    assert connected is not None
-    facts = [(_moment(connected[1]), 0)]
-    for when, lines, again in _STORED.findall(text):
-        if int(lines) or int(again):
-            facts.append((_moment(when), facts[-1][1] + int(lines)))
+    """(when, lines committed since the first batch) of a worker, from its first batch on."""
+    facts: list[tuple[float, int]] = []
+    for when, lines in _STORED.findall(process.tail(1_000_000)):
+        if int(lines):
+            facts.append((_moment(when), facts[-1][1] + int(lines) if facts else 0))
+    assert len(facts) > 1, f"{MESSAGES} messages are one batch: too few to measure"
     return facts
 
 

@@ -24,6 +24,7 @@ _FIXED = {
 }  # fmt: skip
 _TEXTS = frozenset({0x03, 0x08, 0x09, 0x12, 0x15, 0x16, 0x1A, 0x1C, 0x1F})
 _PAIR, _VARINT = 0x26, 0x0B
+_PUBLISH_LEAST = 3  # bytes: an empty topic, no properties
 FAILED: Final = 0x80  # reason codes from here on are failures
 _REASONS = {  # table 2-6
     0x80: "Unspecified error", 0x81: "Malformed packet", 0x82: "Protocol error", 0x83: "Implementation specific error",
@@ -144,10 +145,13 @@ def read_welcome(body: bytes) -> Welcome:
     return Welcome(bool(body[0] & 1), body[1], values.get(_RECEIVE_MAXIMUM, 65_535), values.get(_SERVER_KEEP_ALIVE))
 
 
-@_whole
 def read_publish(flags: int, data: bytes, start: int, end: int) -> Publish:
-    """PUBLISH, whose body is data[start:end]."""
+    """PUBLISH, whose body is data[start:end]; the busiest of all, so it does its own looking."""
+    if end - start < _PUBLISH_LEAST:
+        raise BadPacket("a packet that ends too early")
     at = start + 2 + (data[start] << 8 | data[start + 1])
+    if at + 2 * (flags & 6 != 0) >= end:
+        raise BadPacket("a packet that ends too early")
     try:
         topic = data[start + 2 : at].decode()
     except UnicodeDecodeError:

@@ -10,7 +10,7 @@ import select
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lockmate.mqtt.stop import Stop
@@ -29,6 +29,7 @@ class Stream:
                  stop: Stop | None = None) -> None:
         self._from, self._to = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._from, self._to, server_hostname=name)
+        self._room = memoryview(bytearray(4 * _PIECE))  # more than what a piece decrypts to
         self._unsent = b""
         self._socket = socket.create_connection((host, port), seconds)
         try:
@@ -57,17 +58,22 @@ class Stream:
         if not data:
             raise StreamEnded("the broker hung up")
         self._from.write(data)
-        pieces = []
+        room, size = self._room, 0
         try:
-            while piece := self._tls.read(_PIECE):
-                pieces.append(piece)
+            while size < len(room) and (count := self._into(room[size:])):
+                size += count
         except ssl.SSLWantReadError:
-            return b"".join(pieces)
+            return bytes(room[:size])
         except ssl.SSLZeroReturnError:
             pass
-        if not pieces:
+        if not size:
             raise StreamEnded("the broker hung up")
-        return b"".join(pieces)  # the end itself shows at the next read
+        return bytes(room[:size])  # the end itself shows at the next read
+
+    def _into(self, room: memoryview) -> int:
+        """Decrypt the next record into `room`; its bytes."""
+        count: Any = self._tls.read(_PIECE, room)  # with a buffer it tells how many, whatever its type says
+        return int(count)
 
     def write(self, data: bytes | bytearray) -> None:
         """Encrypt; `flush` sends it."""

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 from lockmate.db import database, driver, is_postgres, rows, transaction
 from lockmate.doors.link import Speaker
@@ -47,6 +48,8 @@ _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in COLUMNS.values())
 _POSTGRES_INSERT = f'INSERT INTO "event" ({_NAMES}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING'  # noqa: S608
 _JOURNALS = """SELECT id, companion_id, log, stored_seq, stored_tag, highest_seq
     FROM journal_log WHERE companion_id IN ({})"""
+_BEYOND = """SELECT j.id, e.seq, e.tag, e.kind, CASE WHEN e.kind = 'log_lost' THEN e.line END FROM journal_log j
+    JOIN event e ON e.companion_id = j.companion_id AND e.log = j.log AND e.seq > j.stored_seq WHERE j.id IN ({})"""
 _COMPANION = itemgetter(1)
 _AT_A_TIME = 500  # values of one query
 
@@ -86,16 +89,17 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
         fresh.sort(key=_COMPANION)  # two workers with the same lines take their places in the same order
         doubled = _insert(fresh) != len(fresh)
         logs = _logs(groups, received_at)
-        results = []
-        changed: dict[int, Journal] = {}
+        counts = []
+        touched: dict[int, Journal] = {}
         for (companion, lines), (_, apart) in zip(groups, single, strict=True):
             again = doubled or (is_postgres() and _may_be_held(companion, lines, logs))
             sound, new, disputed = _sifted(companion, lines, received_at) if again else (lines, len(lines), 0)
-            for log in _cover(companion, sound, logs):
-                changed[log.id] = log
-            results.append(_result(companion, lines, logs, new, disputed + apart))
-        _save(changed.values())
-        return results
+            _cover(companion, sound, logs, touched)
+            counts.append((new, disputed + apart))
+        _save(touched.values())
+        _save(_bridged([log for log in logs.values() if log.stored_seq < log.highest_seq]))
+        return [_result(companion, lines, logs, *count)
+                for (companion, lines), count in zip(groups, counts, strict=True)]
 
 
 def dispute(companion_id: str, reason: str, line: bytes, received_at: int) -> bool:
@@ -199,10 +203,12 @@ def _logs_of(companions: set[int]) -> list[Journal]:
 
 
 def _cover(
-    companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], Journal]
-) -> list[Journal]:
-    """Move each log's covered end forward; the journals that moved."""
-    touched = {}
+    companion: Speaker,
+    lines: Sequence[ParsedLine],
+    logs: dict[tuple[int, str], Journal],
+    touched: dict[int, Journal],
+) -> None:
+    """Move each log's covered end forward over lines that follow on it; the journals that changed go to `touched`."""
     for line in lines:
         log = logs[companion.id, line.log]
         if line.seq == log.stored_seq + 1 or (line.seq == log.stored_seq and not log.stored_tag):
@@ -211,23 +217,29 @@ def _cover(
             continue
         log.highest_seq = max(log.highest_seq, line.seq)
         touched[log.id] = log
-    for log in {line.log: logs[companion.id, line.log] for line in lines}.values():
-        if log.stored_seq < log.highest_seq and _bridge(log):
-            touched[log.id] = log
-    return list(touched.values())
 
 
-def _bridge(log: Journal) -> bool:
-    """Look at what is held beyond the covered end: a gap may be closed now, or be one the journal reported."""
-    held = list(
-        Event.select(Event.seq, Event.tag, Event.kind, Event.line)
-        .where(Event.companion == log.companion_id, Event.log == log.log, Event.seq > log.stored_seq)
-        .order_by(Event.seq)
-    )
-    return advance(log, held)
+class Held(NamedTuple):
+    """What the trail holds beyond a covered end; `line` is told of a `log_lost` only."""
+
+    seq: int
+    tag: str
+    kind: str
+    line: bytes
 
 
-def advance(log: Journal, held: list[Event]) -> bool:
+def _bridged(logs: Sequence[Journal]) -> list[Journal]:
+    """Look at what is held beyond covered ends (as they are saved): a gap may be closed now, or one that was reported.
+
+    With several workers most are: each has every other line of a door in its hands. So all are looked at in one query.
+    """
+    held: dict[int, list[Held]] = {}
+    for journal, seq, tag, kind, line in rows(_BEYOND, [log.id for log in logs]):
+        held.setdefault(journal, []).append(Held(seq, tag, kind, line or b""))
+    return [log for log in logs if advance(log, sorted(held.get(log.id, ())))]
+
+
+def advance(log: Journal, held: Sequence[Held]) -> bool:
     """Move the covered end over `held`, lines beyond it in order; True if it moved."""
     seqs = [event.seq for event in held]
     reported = [lost_range(json.loads(bytes(event.line))) for event in held if event.kind == "log_lost"]
