@@ -42,6 +42,9 @@ def configure_settings(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=secure,
         PERMANENT_SESSION_LIFETIME=_SHIFT,
+        # Only what changes the session sends it: else a part of a page that is asked for again and again, and was asked
+        # for before a step, brings the session back as it was: without that step's message, or after a log-out.
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=_BODY_MAX,
         MAX_FORM_MEMORY_SIZE=_BODY_MAX,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a desk page stays open all day

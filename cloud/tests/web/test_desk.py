@@ -37,6 +37,15 @@ def test_log_in_leads_nowhere_else(browser):
         assert sent.location == "/desk/"
 
 
+def test_an_answer_to_a_question_of_before_brings_no_session_back(desk, hotel):
+    hotel.checked_in("801")
+    parts = ["/desk/in-house/list", "/desk/claims/list", "/desk/stays/1/guests", "/desk/stays/1/extend"]
+    for path in parts:
+        answer = desk.part(path)
+        assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (200, []), path
+    assert desk.post_only("/desk/stays/1/guests", name="Li Na").headers.getlist("Set-Cookie"), "a message to be shown"
+
+
 def test_logging_out_ends_the_session(desk):
     assert desk.get("/desk/").status_code == 200
     desk.post("/desk/logout")
