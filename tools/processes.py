@@ -27,7 +27,7 @@ class ProcessError(Exception):
     """A process did not start, ended early or did not do in time what was waited for; with its last lines."""
 
 
-def wait_until(condition: Callable[[], object], timeout: float, what: str) -> object:
+def wait_until(condition: Callable[[], object], timeout: float, what: str, *, pace: float = _PACE) -> object:
     """Look at `condition` until it gives something true and return that; ProcessError after `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
@@ -36,7 +36,7 @@ def wait_until(condition: Callable[[], object], timeout: float, what: str) -> ob
             return found
         if time.monotonic() >= end:
             raise ProcessError(f"waited {timeout:g} s in vain for {what}")
-        time.sleep(_PACE)
+        time.sleep(pace)
 
 
 def port_is_open(port: int, host: str = LOOPBACK) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from flask import Flask
 
 from lockmate import ground
+from lockmate.api.install import install
 from lockmate.settings import Settings
 from lockmate.web import access, compress, context, health, language, numbers, refusals, security
 from lockmate.web.desk import desk
 from lockmate.web.guest import guest
+
+_CODES_TRIED = "10 per minute"
 
 
 def create_app(settings: Settings) -> Flask:
@@ -17,6 +20,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("lockmate", template_folder="web/templates", static_folder="web/static")
     for configure in (
         security.configure_settings,
+        security.configure_proxies,
         context.configure_database,
         language.configure_language,
         security.configure_csrf,
@@ -30,12 +34,21 @@ def create_app(settings: Settings) -> Flask:
     ):
         configure(app, settings)
     configure_faces(app)
+    configure_installers(app)
     return app
 
 
 def configure_faces(app: Flask) -> None:
-    """The pages: the desk's, the guests', and those that belong to nobody."""
+    """The pages: the desk's, the guests', those that belong to nobody; and what installers' tools ask."""
     app.register_blueprint(health.health)
     app.register_blueprint(language.switch)
     app.register_blueprint(desk, url_prefix="/desk")
     app.register_blueprint(guest, url_prefix="/g")
+    app.register_blueprint(install, url_prefix="/api/install/1")
+
+
+def configure_installers(app: Flask) -> None:
+    """No cookie counts there, so no form's token is wanted; whoever tries codes is slowed."""
+    security.csrf.exempt(install)
+    begin = app.view_functions["install.begin"]
+    app.view_functions["install.begin"] = security.limiter.limit(_CODES_TRIED)(begin)  # type: ignore[assignment]

@@ -118,8 +118,8 @@ def init() -> None:
     click.echo(f"secret key  {chosen.secret_key_file}  {'made' if made else 'kept'}")
     vault.check()
     chosen.secret_key()
-    done = db.migrate(chosen)
-    click.echo(f"database    {chosen.database}  {f'{len(done)} step(s) done' if done else 'up to date'}")
+    ran = db.migrate(chosen)
+    click.echo(f"database    {chosen.database_told}  {f'{len(ran)} step(s) done' if ran else 'up to date'}")
     click.echo("Keep a copy of the master key in another place: without it no key can be signed or read.")
 
 
@@ -131,7 +131,7 @@ def migrate(target: str | None, yes: bool) -> None:
     chosen = settings.use(settings.load())
     db.connect(chosen, make=True)
     pending = db.pending()
-    done = _done()
+    done = db.done()
     if target is None or target in pending[-1:]:
         told = db.migrate()
         click.echo("\n".join(f"done    {name}" for name in told) or "Nothing to do: the database is up to date.")
@@ -148,11 +148,28 @@ def migrate(target: str | None, yes: bool) -> None:
         click.echo(f"undone  {db.rollback()}")
 
 
-def _done() -> list[str]:
-    """The steps that the database has, oldest first."""
-    if not db.database.table_exists("migratehistory"):
-        return []
-    return [row[0] for row in db.database.execute_sql("SELECT name FROM migratehistory ORDER BY id")]
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write database, certificate authorities and the broker's certificates into one FILE, while all runs on.
+
+    The master key is not in it: keep a copy of that in another place.
+    """
+    from lockmate import backup as keeping
+
+    told = keeping.save(_ground(), file)
+    click.echo(f"{file}  {file.stat().st_size} bytes, as of {told.when}. The master key is not in it.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(file: Path) -> None:
+    """Put a backup in place: into an empty database, with the master key of that time already there."""
+    from lockmate import backup as keeping
+
+    told = keeping.restore(settings.use(settings.load()), file)
+    click.echo(f"Restored as of {told.when} (version {told.version}). Run `lockmate broker config`, then start the "
+               "processes; the doors say again what they still hold.")
 
 
 @main.command()
@@ -165,7 +182,7 @@ def serve(host: str | None, port: int | None, threads: int, workers: int) -> Non
     from lockmate import serving
 
     chosen = _ground()
-    db.database.close()  # no connection may cross the fork
+    db.disconnect()  # no connection may cross the fork
     serving.serve(chosen, host or chosen.host, port or chosen.port, threads=threads, workers=workers)
 
 
@@ -175,14 +192,24 @@ def worker() -> None:
 
 
 @worker.command()
-@click.option("--batch", type=click.IntRange(1, 5_000), default=500, show_default=True, help="Messages in one commit.")
-@click.option("--buffer", "buffered", type=click.IntRange(1, 50_000), default=1_000, show_default=True,
+@click.option("--batch", type=click.IntRange(1, 5_000), default=1_000, show_default=True,
+              help="Messages in one commit.")
+@click.option("--buffer", "buffered", type=click.IntRange(1, 50_000), default=2_000, show_default=True,
               help="Messages that may wait in memory.")
-def ingest(batch: int, buffered: int) -> None:
-    """Take in what the doors say: store it, then acknowledge it to the broker and to the door."""
+@click.option("--number", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Which of several ingest workers this is; each keeps its number for good.")
+@click.option("--property", "property_id", metavar="ID", help="Take in nothing of another hotel's companions.")
+@click.option("--leave", is_flag=True, help="Take what the broker still holds for this number, leave the others to go "
+              "on, and end: before there are fewer of them.")
+def ingest(batch: int, buffered: int, number: int, property_id: str | None, leave: bool) -> None:
+    """Take in what the doors say: store it, then acknowledge it to the broker and to the door.
+
+    Several may run, on this machine or others, each with its own --number; the broker deals the messages out.
+    """
     from lockmate import workers
 
-    sys.exit(workers.ingest(settings.load(), batch_max=batch, buffer_max=buffered))
+    sys.exit(workers.ingest(settings.load(), batch_max=batch, buffer_max=buffered, number=number,
+                            property_id=property_id, leave=leave))
 
 
 @worker.command()
@@ -207,8 +234,10 @@ def broker() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (LOCKMATE_BROKER_PORT).")
 @click.option("--name", "names", multiple=True, help="Another name or address that doors call it by; may be repeated.")
 @click.option("--user", help="System user that Mosquitto runs as, if root starts it (you).")
+@click.option("--ingest-workers", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="How many ingest workers may share the work; each has a certificate of its own.")
 def config(property_id: str | None, folder: Path | None, host: str | None, port: int | None,
-           names: tuple[str, ...], user: str | None) -> None:
+           names: tuple[str, ...], user: str | None, ingest_workers: int) -> None:
     """Write Mosquitto's configuration, access list and certificates, and say how to start it.
 
     Safe to repeat; certificates are kept while they are good. Run it again after a companion was retired
@@ -220,10 +249,10 @@ def config(property_id: str | None, folder: Path | None, host: str | None, port:
     chosen = _ground()
     folder = folder or chosen.data / "broker"
     called = list(dict.fromkeys([chosen.broker_name, chosen.broker_host, *names]))
-    files = certificates.write(folder, _property(property_id), called)
+    files = certificates.write(folder, _property(property_id), called, ingest_workers=ingest_workers)
     try:
         written = configuration.write(folder, files, host=host or chosen.broker_host, port=port or chosen.broker_port,
-                                      user=user)
+                                      user=user, ingest_workers=ingest_workers)
     except (ValueError, KeyError) as error:
         raise Sorry(f"bad_path: {error}; choose another folder with --folder.") from error
     click.echo(f"configuration  {written.conf}\naccess list    {written.acl}\ncertificates   {folder}\n"
@@ -249,6 +278,98 @@ def create_property(name: str, timezone: str, check_in: str, check_out: str) -> 
     _ground()
     made = doors.commission(name, timezone, check_in_time=check_in, check_out_time=check_out)
     click.echo(made.property_id)
+
+
+@property_.command("set")
+@click.option("--property", "property_id", metavar="ID", help="Which hotel; needed if there are several.")
+@click.option("--slot-seconds", type=int, help="How long one QR code of a guest's card is shown.")
+@click.option("--overlap-seconds", type=int, help="How long each is good before and after that.")
+def set_property(property_id: str | None, slot_seconds: int | None, overlap_seconds: int | None) -> None:
+    """Change how a hotel's cards are cut into codes; phones follow at their next fetch."""
+    from lockmate import staff
+
+    _ground()
+    hotel = _property(property_id)
+    staff.set_sheaf(
+        hotel, slot_seconds=slot_seconds, overlap_seconds=overlap_seconds, by=staff.Actor.system(hotel, "operator")
+    )
+    click.echo(f"slot {hotel.slot_seconds} s, overlap {hotel.overlap_seconds} s")
+
+
+@main.group("keys")
+def keys_() -> None:
+    """The keys that sign, and the key that seals them."""
+
+
+@keys_.command()
+@click.argument("purpose", type=click.Choice(["guest", "staff", "policy", "update"]))
+@click.option("--property", "property_id", metavar="ID", help="Which hotel; needed if there are several.")
+@click.option("--wait", is_flag=True, help="Go on until it is done; safe to stop and to start again.")
+@click.option("--every", type=click.FloatRange(0.1, 3_600), default=10.0, show_default=True,
+              help="Seconds between looks.")
+def rotate(purpose: str, property_id: str | None, wait: bool, every: float) -> None:
+    """Replace the signing key of a purpose; waits for every door, and says which hold it back."""
+    import time
+
+    from lockmate import staff
+    from lockmate.doors import rotating
+
+    _ground()
+    hotel = _property(property_id)
+    told = ""
+    while True:
+        now = rotating.advance(hotel, purpose, by=staff.Actor.system(hotel, "operator"))
+        line = _rotation(now)
+        if line != told:
+            click.echo(line)
+            told = line
+        if now.stage == "done" or not wait:
+            return
+        db.database.close()
+        time.sleep(every)
+
+
+def _rotation(now: Any) -> str:
+    """A stage, and what it waits for."""
+    from datetime import UTC, datetime
+
+    if now.behind:
+        return f"{now.stage}: waits for {', '.join(now.behind)}"
+    if now.until_s:
+        until = datetime.fromtimestamp(now.until_s, UTC)
+        return f"{now.stage}: the old key's last token ends at {until:%Y-%m-%d %H:%M} UTC"
+    return str(now.stage)
+
+
+@keys_.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def reseal(file: Path) -> None:
+    """Seal all secrets in the database under the master key in FILE, which is made if it is missing.
+
+    Stop all processes first; start them with LOCKMATE_MASTER_KEY_FILE naming FILE.
+    """
+    from lockmate.doors import rotating
+    from lockmate.keys import vault
+
+    _ground()
+    made = vault.make(file)
+    issuers, links = rotating.reseal(file)
+    click.echo(f"{issuers} issuer keys and {links} link keys are sealed under {file}{' (made)' if made else ''}.")
+
+
+@main.command()
+@click.option("--property", "property_id", metavar="ID", help="Which hotel; needed if there are several.")
+@click.option("--rekey", is_flag=True, help="Give the stays in rooms that are ahead new keys.")
+@click.option("--accept-jumps", is_flag=True, help="Follow doors whose generation jumped; look at them first.")
+def restored(property_id: str | None, rekey: bool, accept_jumps: bool) -> None:
+    """After a restore from backup: list the doors that know more than the books, and bring the books beyond them."""
+    from lockmate import staff, stays
+
+    _ground()
+    hotel = _property(property_id)
+    by = staff.Actor.system(hotel, "operator")
+    rows = stays.after_restore(hotel, rekey=rekey, accept_jumps=accept_jumps, by=by)
+    click.echo("\n".join(rows) or "No door is ahead of the books.")
 
 
 @main.group()

@@ -7,16 +7,20 @@ is taken from the working directory. docs/operate.md has the table.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 PREFIX = "LOCKMATE_"
 LANGUAGES = ("zh-CN", "en")
 SMTPS_PORT = 465
+SQLITE = "sqlite:///"
+POSTGRES = "postgresql://"
 _PORT_MAX = 65_535
+_PROXIES_MAX = 8
 
 
 class SettingsError(Exception):
@@ -35,6 +39,7 @@ class Settings:
     data: Path
     database: str
     master_key_file: Path
+    master_key: str = field(default="", repr=False)  # the key itself, in place of the file
     secret_key_file: Path
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
@@ -45,10 +50,12 @@ class Settings:
     broker_ca: Path | None = None
     broker_cert: Path | None = None
     broker_key: Path | None = None
+    broker_reload: str = ""  # the command that makes the broker read its revocation list anew
     language: str = "zh-CN"
     testing: bool = False
     test_clock: Path | None = None
     secure_cookies: bool = False
+    trusted_proxies: int = 0  # how many proxies stand before the pages, each adding to X-Forwarded-For
     smtp_host: str = ""  # empty: no letters
     smtp_port: int = 587
     smtp_from: str = ""
@@ -65,6 +72,11 @@ class Settings:
             self.broker_cert or folder / f"{user}.pem",
             self.broker_key or folder / f"{user}.key",
         )
+
+    @property
+    def database_told(self) -> str:
+        """The database's address as it may be shown: without its password."""
+        return _without_password(self.database)
 
     @property
     def smtp_encrypted(self) -> bool:
@@ -160,6 +172,7 @@ def _checked(values: dict[str, str]) -> Settings:
         data=data,
         database=_database(values.get("database", f"sqlite:///{data}/lockmate.db")),
         master_key_file=Path(values.get("master_key_file", data / "master.key")),
+        master_key=values.get("master_key", ""),
         secret_key_file=Path(values.get("secret_key_file", data / "secret.key")),
         public_url=_url(values.get("public_url", "")) or f"http://127.0.0.1:{_port(values, 'port', 8000)}",
         host=values.get("host", "127.0.0.1"),
@@ -170,10 +183,12 @@ def _checked(values: dict[str, str]) -> Settings:
         broker_ca=_path(values, "broker_ca"),
         broker_cert=_path(values, "broker_cert"),
         broker_key=_path(values, "broker_key"),
+        broker_reload=values.get("broker_reload", ""),
         language=_language(values.get("language", "zh-CN")),
         testing=_flag(values, "testing"),
         test_clock=_path(values, "test_clock"),
         secure_cookies=_flag(values, "secure_cookies"),
+        trusted_proxies=_proxies(values.get("trusted_proxies", "0")),
         smtp_host=values.get("smtp_host", ""),
         smtp_port=_port(values, "smtp_port", 587),
         smtp_from=values.get("smtp_from", ""),
@@ -191,9 +206,18 @@ def _checked(values: dict[str, str]) -> Settings:
 
 
 def _database(url: str) -> str:
-    if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
-        raise SettingsError("bad_database", f"{PREFIX}DATABASE must look like sqlite:///folder/lockmate.db, not {url}.")
+    if url.startswith(POSTGRES) and len(url) > len(POSTGRES):
+        return url
+    if not url.startswith(SQLITE) or len(url) == len(SQLITE):
+        raise SettingsError(
+            "bad_database", f"{PREFIX}DATABASE must look like sqlite:///folder/lockmate.db or "
+            f"postgresql://user@host/name, not {_without_password(url)}."
+        )
     return url
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^/@:]*):[^@]*@", r"\1:…@", url)
 
 
 def _url(url: str) -> str:
@@ -219,6 +243,15 @@ def _flag(values: dict[str, str], name: str, default: str = "0") -> bool:
     if text not in ("0", "1"):
         raise SettingsError("bad_flag", f"{PREFIX}{name.upper()} must be 0 or 1, not {text}.")
     return text == "1"
+
+
+def _proxies(text: str) -> int:
+    if not text.isdecimal() or int(text) > _PROXIES_MAX:
+        raise SettingsError(
+            "bad_proxies", f"{PREFIX}TRUSTED_PROXIES must be the number of proxies before the pages, 0 to "
+            f"{_PROXIES_MAX}, not {text}."
+        )
+    return int(text)
 
 
 def _check_smtp(settings: Settings) -> None:

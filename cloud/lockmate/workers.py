@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
 import time
 from typing import TYPE_CHECKING
 
-from lockmate import ground, stays
+from lockmate import clock, db, doors, ground, properties, records, staff, stays
 from lockmate.delivery.beside import Beside
-from lockmate.delivery.broker import DELIVERY, INGEST
+from lockmate.delivery.broker import DELIVERY, ingest_user
+from lockmate.delivery.revoking import Revocations
 from lockmate.delivery.smtp import Letters
 from lockmate.delivery.worker import Delivery
 from lockmate.ingest.worker import Ingest
-from lockmate.mqtt import Backoff, Broker, Stop
+from lockmate.mqtt import Backoff, Broker, Stop, Watchdog
 from lockmate.settings import Settings, SettingsError
 from lockmate.web import letters as words
 
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TEND_SECONDS = 2.0
+_DOORS_SECONDS = 15.0
+_ALARM_SECONDS = 5.0
+_FORGET_SECONDS = 3_600.0
+_COLLECT_AT = 50_000  # objects
 _LETTER_SECONDS = 2.0
+_MONTHS_SECONDS = 3_600.0
 _LAST_WORK_SECONDS = 12.0
 _LOG = logging.getLogger("lockmate.workers")
 
@@ -46,10 +53,21 @@ def configure_logging() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def ingest(settings: Settings, *, batch_max: int = 500, buffer_max: int = 1_000) -> int:
-    """Take in what the doors say, until SIGTERM or SIGINT; the exit code."""
-    return _run("ingest", settings, INGEST, lambda broker, stop: Ingest(
-        broker, stop, batch_max=batch_max, buffer_max=max(batch_max, buffer_max)).run())
+def ingest(settings: Settings, *, batch_max: int = 1_000, buffer_max: int = 2_000, number: int = 1,
+           property_id: str | None = None, leave: bool = False) -> int:
+    """Take in what the doors say, until SIGTERM or SIGINT, or (leave) what is left; the exit code."""
+    user = ingest_user(number)
+
+    def work(broker: Broker, stop: Stop) -> None:
+        hotel = properties.the(property_id) if property_id is not None else None
+        watchdog = Watchdog()
+        watchdog.start()
+        gc.freeze()  # what is loaded stays; and a batch is thrown away as a whole, with nothing circular in it
+        gc.set_threshold(_COLLECT_AT)
+        Ingest(broker, stop, client_id=user, batch_max=batch_max, buffer_max=max(batch_max, buffer_max),
+               only=hotel.id if hotel is not None else None, leave=leave, beat=watchdog.beat).run()
+
+    return _run("ingest", settings, user, work)
 
 
 def delivery(settings: Settings, *, poll: float = 0.1) -> int:
@@ -59,16 +77,27 @@ def delivery(settings: Settings, *, poll: float = 0.1) -> int:
 
 def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> None:
     """The doors' channel in this thread, letters and what time brings in threads beside it."""
-    beside = [Beside("tend", stays.tend, stop, every=_TEND_SECONDS)]
+    beside = [
+        Beside("tend", stays.tend, stop, every=_TEND_SECONDS),
+        Beside("months", lambda: len(db.months.prepare()), stop, every=_MONTHS_SECONDS),
+        Beside("doors", doors.tend, stop, every=_DOORS_SECONDS),
+        Beside("alarms", records.reconcile, stop, every=_ALARM_SECONDS),
+        Beside("requests", lambda: staff.requests.forget(clock.now_ms()), stop, every=_FORGET_SECONDS),
+        Beside("crl", Revocations(settings).deliver, stop, every=_TEND_SECONDS),
+    ]
     if settings.smtp_host:
         letters = Letters(settings, words.letter, stop)
         beside.append(Beside("letters", letters.deliver, stop, every=_LETTER_SECONDS, backoff=Backoff(2.0, 300.0)))
     for work in beside:
         work.start()
-    Delivery(broker, stop, poll=poll).run()
+    watchdog = Watchdog()
+    watchdog.start()
+    Delivery(broker, stop, poll=poll, beat=watchdog.beat).run()
     for work in beside:
         if not work.join(_LAST_WORK_SECONDS):
             _LOG.warning("event=not_awaited work=%s", work.name)
+        if work.failure is not None:
+            raise work.failure
 
 
 def _run(name: str, settings: Settings, user: str, work: Callable[[Broker, Stop], None]) -> int:

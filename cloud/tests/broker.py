@@ -6,7 +6,7 @@ import os
 import ssl
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from companion.core import mac
-from lockmate import clock, db, doors, ground, outbox, properties, settings
+from lockmate import clock, db, doors, ground, outbox, pki, properties, settings
 from lockmate.delivery import broker as configuration
 from lockmate.delivery import certificates
 from lockmate.doors import link
@@ -30,13 +30,14 @@ NAME = "broker.test"
 class Site:
     """A hotel in a folder of its own, with the configuration that our own command writes."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, database_url=None):
         self.folder = folder
         self.port = free_port()
         self.env = {
             "LOCKMATE_DATA": str(folder / "data"),
             "LOCKMATE_BROKER_PORT": str(self.port),
             "LOCKMATE_BROKER_NAME": NAME,
+            **({"LOCKMATE_DATABASE": database_url} if database_url else {}),
         }
         self.settings = settings.use(settings.load(self.env))
         vault.make(self.settings.master_key_file)
@@ -67,9 +68,17 @@ class Site:
         for worker in self._workers:
             worker.stop()
         self.broker.stop()
-        db.database.close()
+        db.disconnect()
 
     # --- what people would ask for
+
+    @contextmanager
+    def away(self):
+        """The database can be read, and nothing be stored in it."""
+        with db.transaction():
+            if db.is_postgres():
+                db.database.execute_sql("LOCK TABLE event IN EXCLUSIVE MODE")
+            yield
 
     def place(self, user, name=NAME):
         """How `user` (a file name in the broker's folder) goes to the broker."""
@@ -79,7 +88,7 @@ class Site:
     def worker(self, name, *words, ready=True):
         """A worker, as the real command in its own process."""
         process = Process(name, [sys.executable, "-m", "lockmate", "worker", name, *words],
-                          {**self.env, "PYTHONPATH": os.pathsep.join(["cloud", "."])},
+                          {**self.env, "PYTHONPATH": os.pathsep.join(["cloud", ".", "firmware"])},
                           log=self.folder / f"{name}.log", cwd=Path(__file__).parents[2])
         self._workers.append(process)
         process.start()
@@ -96,7 +105,7 @@ class Site:
         return properties.door_of(self.property, number)
 
     def put(self, topic, payload=b"x", **more):
-        more.setdefault("order_key", topic)
+        more = {"order_key": topic, "property_id": self.property.id} | more
         return outbox.put("mqtt", topic, payload, **more)
 
 
@@ -106,7 +115,8 @@ class Door:
     def __init__(self, site, door, companion_id):
         self.site = site
         self.id = companion_id
-        enrolled = doors.companions.enrol(site.property, door, companion_id)
+        key = pki.device_key(companion_id)
+        enrolled = doors.companions.enrol(site.property, door, companion_id, key.request)
         self.row = enrolled.companion
         self.link_key = bytes.fromhex(enrolled.config["link_key"])
         self.log, self.seq, self.heard = "0123456789abcdef", 0, []
@@ -114,7 +124,7 @@ class Door:
         self._client = None
         self._answered = set()
         self._granted = False
-        self._write(enrolled.files)
+        self._write({**enrolled.files, "/key.der": key.key_der})
 
     def _write(self, files):
         """As PEM: Python's TLS reads nothing else."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+from contextlib import contextmanager
 from datetime import date, timedelta
 from unittest import mock
 
@@ -10,10 +12,11 @@ import hypothesis
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from lockmate import claims, clock, db, doors, ground, keys, properties, settings, stays
+from lockmate import claims, clock, db, doors, ground, keys, pki, properties, settings, stays
 from lockmate.doors import companions, link, policies
 from lockmate.keys import holders, vault
 from lockmate.staff import PERMISSIONS, Account, Actor, create_account
+from tools.postgres import Postgres
 
 hypothesis.settings.register_profile("cloud", deadline=None, database=DirectoryBasedExampleDatabase("build/hypothesis"))
 hypothesis.settings.load_profile("cloud")
@@ -83,7 +86,9 @@ class Companion:
     """The far end of the link, as the firmware speaks; it holds what enrolment put on its flash."""
 
     def __init__(self, hotel, door, companion_id):
-        self.enrolment = companions.enrol(hotel.property, hotel.door(door), companion_id)
+        self.enrolment = companions.enrol(
+            hotel.property, hotel.door(door), companion_id, pki.device_key(companion_id).request
+        )
         self.id = companion_id
         self.log = "0123456789abcdef"
         self.seq = 0
@@ -139,32 +144,105 @@ class Phone:
         return claims.confirm(claim, guest or stay.present()[0], claim.code, self.number[-4:], by=hotel.desk)
 
 
+def pytest_generate_tests(metafunc):
+    """What is marked `both_databases` runs on SQLite and on PostgreSQL, the rest on SQLite.
+
+    On PostgreSQL the whole test is one transaction that is undone at its end, which is ten times as quick as a
+    database of its own; `both_databases(commits=True)` gets that, for what asks from several connections.
+    """
+    mark = metafunc.definition.get_closest_marker("both_databases")
+    if mark is not None and "on" in metafunc.fixturenames:
+        metafunc.parametrize("on", mark.kwargs.get("only", ["sqlite", "postgres"]))
+
+
+@pytest.fixture
+def on():
+    """The kind of database of this test."""
+    return "sqlite"
+
+
 @pytest.fixture(scope="session")
-def two_hotels(tmp_path_factory):
-    """A data folder with keys and a database that holds two hotels, made once and copied for each test."""
-    folder = tmp_path_factory.mktemp("two_hotels")
+def postgres():
+    """A PostgreSQL server for this run."""
+    with Postgres.temporary() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(on, request):
+    """LOCKMATE_DATABASE of an empty database for one test; None: SQLite's file in the data folder."""
+    if on == "sqlite":
+        yield None
+        return
+    with _database(request.getfixturevalue("postgres"), "template0") as url:
+        yield url
+
+
+@contextmanager
+def _database(server, template):
+    name = f"test_{next(_COUNT)}"
+    url = server.make(name, template)
+    try:
+        yield url
+    finally:
+        db.disconnect()
+        server.drop(name)
+
+
+_COUNT = itertools.count()
+
+
+def _two_hotels(folder, **environment):
     with mock.patch("time.time_ns", return_value=BEGIN * 1_000_000_000):
         vault.make(folder / "master.key")
         vault.make(folder / "secret.key")
-        db.migrate(settings.use(settings.load({"LOCKMATE_DATA": str(folder)})))
+        db.migrate(settings.use(settings.load({"LOCKMATE_DATA": str(folder), **environment})))
         Hotel.build("Lakeside", "Asia/Shanghai")
         Hotel.build("Seaside", "Europe/Lisbon")
-        db.database.close()
+        db.disconnect()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def two_hotels(tmp_path_factory):
+    """A data folder with keys and a database that holds two hotels, made once and copied for each test."""
+    return _two_hotels(tmp_path_factory.mktemp("two_hotels"))
+
+
+@pytest.fixture(scope="session")
+def two_hotels_on_postgres(tmp_path_factory, postgres):
+    """The same, with its database on the server: the template of each test's."""
+    folder = tmp_path_factory.mktemp("two_hotels_on_postgres")
+    _two_hotels(folder, LOCKMATE_DATABASE=postgres.make("two_hotels"))
+    postgres.make("shared", "two_hotels")
     return folder
 
 
 @pytest.fixture
-def house(two_hotels, tmp_path):
+def house(on, request, tmp_path):
     """The ground laid for one test: settings, database, secrets, and a clock that tests may move."""
     data = tmp_path / "data"
-    shutil.copytree(two_hotels, data)
     environment = {
         "LOCKMATE_DATA": str(data),
         "LOCKMATE_TESTING": "1",
         "LOCKMATE_TEST_CLOCK": str(tmp_path / "clock"),
     }
-    yield ground.lay(settings.load(environment))
-    db.database.close()
+    if on == "sqlite":
+        shutil.copytree(request.getfixturevalue("two_hotels"), data)
+        yield ground.lay(settings.load(environment))
+        db.database.close()
+        return
+    shutil.copytree(request.getfixturevalue("two_hotels_on_postgres"), data)
+    server = request.getfixturevalue("postgres")
+    if request.node.get_closest_marker("both_databases").kwargs.get("commits"):
+        with _database(server, "two_hotels") as url:
+            yield ground.lay(settings.load({**environment, "LOCKMATE_DATABASE": url}))
+        return
+    chosen = ground.lay(settings.load({**environment, "LOCKMATE_DATABASE": server.url("shared")}))
+    with db.database.transaction() as whole:
+        yield chosen
+        whole.rollback(begin=False)
+    db.disconnect()
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from lockmate.claims import Claim
 from lockmate.errors import BadPhone, NotFound
 from lockmate.staff import Audit
 
+pytestmark = pytest.mark.both_databases
+
 CODE = re.compile(r"[ACDEFHJKLMNPRTUVWXY][2346789]-[2346789]{2}")
 
 

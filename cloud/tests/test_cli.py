@@ -22,7 +22,7 @@ from lockmate.staff.models import Account
 from tools.processes import Process, free_port, port_is_open
 
 ROOT = Path(__file__).parents[2]
-ENV = {"PYTHONPATH": os.pathsep.join([str(ROOT / "cloud"), str(ROOT)])}
+ENV = {"PYTHONPATH": os.pathsep.join([str(ROOT / "cloud"), str(ROOT), str(ROOT / "firmware")])}
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_migrate_goes_up_and_back(made):
     assert "undone" in back.output
     assert run("property", "create", "x", "--timezone", "UTC").stderr.startswith("not_migrated")
     assert "done" in run("migrate").output
-    newest = cli._done()[-1]
+    newest = db.steps()[-1]
     assert run("migrate", "--to", newest).exit_code == 0
 
 

@@ -6,10 +6,11 @@ import signal
 import threading
 from contextlib import contextmanager
 
+import paho.mqtt.client as paho
 import peewee
 import pytest
 
-from cloud.tests.broker import NAME, Raw, Site, wait
+from cloud.tests.broker import NAME, Site, wait
 from lockmate import clock, doors, outbox
 from lockmate.delivery import worker as delivery_worker
 from lockmate.delivery.worker import Delivery
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def site(tmp_path):
-    made = Site(tmp_path).start()
+def site(tmp_path, database_url):
+    made = Site(tmp_path, database_url).start()
     yield made
     made.close()
 
@@ -86,6 +87,7 @@ def test_a_door_that_reports_an_old_version_is_sent_the_newest_again(site):
     door.until(lambda: len(door.on("policy")) >= 2, "the policy again")
 
 
+@pytest.mark.both_databases
 def test_rows_of_a_door_go_in_order_and_other_doors_do_not_wait(site):
     door, other = site.door(801).comes(), site.door(802).comes()
     Outbox.delete().execute()
@@ -98,20 +100,36 @@ def test_rows_of_a_door_go_in_order_and_other_doors_do_not_wait(site):
         assert [int(message.payload) for message in one.on("open")] == list(range(30))
 
 
+@contextmanager
+def listening(site, companion_id, hear):
+    """An MQTT 5 client by another hand, which tells a message's properties."""
+    granted = threading.Event()
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=companion_id, protocol=paho.MQTTv5)
+    client.tls_set_context(site.place(companion_id).context())
+    client.on_message = lambda _c, _d, message: hear(message)
+    client.on_connect = lambda client, *_: client.subscribe(f"lm/1/{companion_id}/down/#", 1)
+    client.on_subscribe = lambda *_: granted.set()
+    client.connect("127.0.0.1", site.port)
+    client.loop_start()
+    try:
+        assert granted.wait(20)
+        yield
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
 def test_what_has_expired_is_not_sent_and_what_will_expire_carries_the_time_left(site):
     Outbox.delete().execute()
     old = site.put("lm/1/c-801-test/down/open", b"old", expires_at=clock.now_ms() - 1)
     site.door(801)
-    with Raw(site, "c-801-test", session_seconds=60) as door:
-        door.connection.subscribe("lm/1/c-801-test/down/#")
-        seen = []
-        door.connection._client.on_message = lambda _c, _d, message: seen.append(message)
+    seen = []
+    with listening(site, "c-801-test", seen.append):
         new = site.put("lm/1/c-801-test/down/open", b"new", expires_at=clock.now_ms() + 30_000)
         site.worker("delivery")
-        door.until(lambda: any(message.payload == b"new" for message in seen), "the new one")
-        message = next(message for message in seen if message.payload == b"new")
-        assert 0 < message.properties.MessageExpiryInterval <= 30
-        assert b"old" not in [message.payload for message in seen]
+        message = wait(lambda: next((one for one in seen if one.payload == b"new"), None), "the new one")
+    assert 0 < message.properties.MessageExpiryInterval <= 30
+    assert b"old" not in [message.payload for message in seen]
     wait(lambda: state_of(new) == "sent", "the row to be sent")
     assert state_of(old) == "dead"
 
@@ -168,6 +186,7 @@ def test_a_row_without_an_answer_is_not_sent_and_goes_again(site, monkeypatch):
     assert Outbox.get_by_id(row.id).attempts == 2
 
 
+@pytest.mark.both_databases
 def test_a_worker_that_dies_with_a_lease_leaves_it_to_the_next(site, monkeypatch):
     row = site.put("lm/1/c-801-test/down/open")
     assert [leased.id for leased in outbox.lease("mqtt", 10, lease_ms=300)] == [row.id]  # and dies
@@ -175,6 +194,7 @@ def test_a_worker_that_dies_with_a_lease_leaves_it_to_the_next(site, monkeypatch
     wait(lambda: state_of(row) == "sent", "the row after the lease has ended")
 
 
+@pytest.mark.both_databases
 def test_killed_again_and_again_everything_is_sent(site):
     door = site.door(801).comes()
     all_rows = [site.put(f"lm/1/{door.id}/down/open", b"%d" % n, order_key="door") for n in range(60)]
@@ -191,14 +211,14 @@ def test_killed_again_and_again_everything_is_sent(site):
 
 
 def test_a_fault_of_ours_costs_a_connection_and_not_the_worker(site, monkeypatch, caplog):
-    answered, faults = Connection._answered, iter([RuntimeError("a fault of ours")])
+    answered, faults = Connection._take, iter([RuntimeError("a fault of ours")])
 
     def broken(self, *facts):
         for fault in faults:
             raise fault
         answered(self, *facts)
 
-    monkeypatch.setattr(Connection, "_answered", broken)
+    monkeypatch.setattr(Connection, "_take", broken)
     row = site.put("lm/1/c-801-test/down/open")
     with delivery(site):
         wait(lambda: state_of(row) == "sent", "the row")

@@ -10,6 +10,8 @@ from cloud.tests.gates import Door, qr
 from lockmate import db, doors, keys, stays
 from lockmate.stays import Stay
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def door(hotel):
@@ -73,6 +75,7 @@ def test_another_hotels_door_of_the_same_number_calls_it_forged(hotel, another_h
     assert theirs.scan(qr(key, time), time.now_s) == "forged"
 
 
+@pytest.mark.both_databases(commits=True)
 def test_two_desks_that_check_in_the_same_room_at_once_give_it_once(hotel):
     drafts = [hotel.draft("801") for _ in range(4)]
     outcomes = []

@@ -16,6 +16,8 @@ from lockmate.doors.models import Companion, Denial
 from lockmate.outbox import Outbox
 from lockmate.protocol import DENY_MAX
 
+pytestmark = pytest.mark.both_databases
+
 
 class Held:
     """A door as its provisioning left it, or with the policy it holds."""
@@ -76,12 +78,13 @@ def test_a_policy_reaches_the_firmware_with_every_rule(hotel, held, time):
     until = time.now_s + 3600
     policy = held.reads(
         policies.wire(
-            policies.set_rules(
+            doors.set_rules(
                 hotel.door("801"),
                 mode="lockdown",
                 mode_until=until,
                 clock_lost="staff",
                 settings={"bolt_ms": 800, "ajar_s": 60},
+                by=hotel.desk,
             )
         )
     )
@@ -175,11 +178,12 @@ def test_the_longest_policy_fits(hotel):
     door.zones = 0xFFFFFFFF
     door.save()
     deny_at(door, DENY_MAX)
-    policies.set_rules(
+    doors.set_rules(
         door,
         mode="evacuate",
         mode_until=clock.now_s() + 60,
         settings={"bolt_ms": 10_000, "ajar_s": 3_600, "drift_ppm": 1_000},
+        by=hotel.desk,
     )
     assert len(bytes(policies.newest(door).body)) < 4096
 
@@ -197,7 +201,7 @@ def test_versions_grow_whatever_the_clock_and_the_door_say(hotel, time):
 
 def test_a_mode_ends_at_its_time_and_no_end_is_signed_more_than_a_day_ahead(hotel, held, time):
     door = hotel.door("801")
-    policy = policies.set_rules(door, mode="passage", mode_until=time.now_s + 200_000)
+    policy = doors.set_rules(door, mode="passage", mode_until=time.now_s + 200_000, by=hotel.desk)
     assert held.reads(policies.wire(policy)).mode_until == time.now_s + 86_400
     time.passes(days=1)
     assert held.reads(policies.wire(policies.publish(door))).mode_until == time.now_s + 86_400
@@ -219,7 +223,7 @@ def test_a_mode_ends_at_its_time_and_no_end_is_signed_more_than_a_day_ahead(hote
 )
 def test_rules_that_no_door_would_take_are_refused(hotel, wrong):
     with pytest.raises(doors.BadRules):
-        policies.set_rules(hotel.door("801"), **wrong)
+        doors.set_rules(hotel.door("801"), by=hotel.desk, **wrong)
 
 
 def test_each_companion_of_a_suite_gets_the_policy_and_a_newer_one_supersedes_it(hotel):

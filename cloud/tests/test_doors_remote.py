@@ -18,6 +18,8 @@ from lockmate.properties import add_door
 from lockmate.protocol import TOPIC_EVENTS, TOPIC_OPEN
 from lockmate.staff import Audit
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def companion(hotel):

@@ -11,6 +11,8 @@ from lockmate import db, doors, keys, stays
 from lockmate.doors import rooms
 from lockmate.doors.models import Companion, DoorRules
 
+pytestmark = pytest.mark.both_databases
+
 
 def reports(companion, generation):
     Companion.update(generation=generation).where(Companion.companion_id == companion.id).execute()

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from cloud.tests.broker import Raw, Site, apart, stored, wait
-from lockmate import clock, db, doors, pki
+from lockmate import clock, doors, pki
 from lockmate.doors import companions
 from lockmate.records import Event
 from lockmate.staff import Actor
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def site(tmp_path):
-    made = Site(tmp_path).start()
+def site(tmp_path, database_url):
+    made = Site(tmp_path, database_url).start()
     yield made
     made.close()
 
@@ -27,6 +27,7 @@ def door(site):
     return site.door(801).comes()
 
 
+@pytest.mark.both_databases
 def test_a_line_is_stored_as_it_was_signed_and_acknowledged_under_the_link_key(site, door):
     site.worker("ingest")
     line = door.line("opened", road="qr", verdict="open", key_id="9f86d081884c7d65", generation=43)
@@ -69,9 +70,10 @@ def test_what_comes_while_no_worker_runs_waits_at_the_broker(site, door):
     assert stored(door) == [(door.log, seq) for seq in range(1, 51)]
 
 
+@pytest.mark.both_databases
 def test_a_batch_in_the_hand_of_a_worker_that_dies_is_stored_once_by_the_next(site, door):
     worker = site.worker("ingest")
-    with db.transaction():  # the database is ours: the worker can read the batch, but can't commit it
+    with site.away():  # the worker can read the batch, but can't commit it
         for _ in range(20):
             door.says("events", door.line())
         with Raw(site, "cloud-delivery"):
@@ -96,9 +98,10 @@ def test_nothing_is_lost_or_doubled_while_the_worker_is_killed_again_and_again(s
     assert apart() == []
 
 
+@pytest.mark.both_databases
 def test_while_the_database_is_away_nothing_is_acknowledged_and_nothing_lost(site, door):
     site.worker("ingest")
-    with db.transaction():
+    with site.away():
         door.says("events", door.line())
         door.says("events", door.line())
         assert door.acks() == []
@@ -131,6 +134,7 @@ def test_the_broker_is_killed_and_the_door_sends_what_was_not_acknowledged(site,
     assert stored(door) == [(door.log, seq) for seq in range(1, 11)]
 
 
+@pytest.mark.both_databases
 def test_a_state_is_heard_and_answered_with_what_is_held_of_its_journal(site, door):
     site.worker("ingest")
     door.says("events", door.lines(4))
@@ -167,6 +171,7 @@ def test_a_last_will_turns_the_light_off_and_moves_nothing_else(site, door):
     assert companions.by_id(door.id).policy_version == before.policy_version
 
 
+@pytest.mark.both_databases
 def test_events_of_unknown_and_retired_companions_are_kept_apart(site, door):
     worker = site.worker("ingest")
     stranger = pki.authority(site.property.property_id).client("c-999-test")
@@ -183,6 +188,7 @@ def test_events_of_unknown_and_retired_companions_are_kept_apart(site, door):
     assert worker.running
 
 
+@pytest.mark.both_databases
 def test_the_same_identity_with_other_bytes_is_kept_apart(site, door):
     site.worker("ingest")
     door.says("events", door.line("opened", seq=1))
@@ -210,3 +216,13 @@ def test_a_worker_that_finds_no_broker_waits_and_ends_when_asked(site):
     worker.wait_for_line("event=broker_away")
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
+
+
+def test_a_companion_of_another_hotel_is_kept_apart_where_only_one_hotel_is_served(site, door):
+    other = doors.commission("Seaside", "Europe/Lisbon")
+    site.worker("ingest", "--property", other.property_id)
+    door.says("events", door.line())
+    door.says("events", door.line())
+    wait(lambda: len(apart()) == 2, "both lines")
+    assert apart() == [(door.id, "other_property")] * 2
+    assert stored() == []

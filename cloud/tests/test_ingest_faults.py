@@ -194,11 +194,11 @@ def test_while_the_database_is_away_memory_stays_bounded_and_all_is_stored_after
     away = threading.Event()
     keep, tries = batch.keep, []
 
-    def unavailable(arrivals):
+    def unavailable(arrivals, **more):
         if away.is_set():
             tries.append(len(arrivals))
             raise peewee.OperationalError("database is locked")
-        return keep(arrivals)
+        return keep(arrivals, **more)
 
     monkeypatch.setattr(batch, "keep", unavailable)
     away.set()
@@ -219,10 +219,10 @@ def test_what_was_read_is_stored_also_without_a_broker(site, monkeypatch):
     away = threading.Event()
     keep = batch.keep
 
-    def unavailable(arrivals):
+    def unavailable(arrivals, **more):
         if away.is_set():
             raise peewee.OperationalError("database is locked")
-        return keep(arrivals)
+        return keep(arrivals, **more)
 
     monkeypatch.setattr(batch, "keep", unavailable)
     away.set()
@@ -270,7 +270,7 @@ def test_the_database_that_fails_in_the_commit_stores_nothing_of_the_batch(site,
         raise peewee.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("lockmate.ingest.batch._ack", full)
+        patch.setattr("lockmate.ingest.known.newest_policies", full)
         with pytest.raises(peewee.OperationalError):
             batch.keep(arrivals)
     assert stored(door) == []

@@ -15,6 +15,8 @@ from lockmate.keys import Key
 from lockmate.protocol import DENY_MAX, EMERGENCY, LIVES, STAFF
 from lockmate.staff import Audit
 
+pytestmark = pytest.mark.both_databases
+
 FLOOR = 1 << 8
 BACK = 1 << 1
 SHIFT_MS = 8 * 3_600_000

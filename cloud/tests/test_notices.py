@@ -10,6 +10,8 @@ from lockmate import db, notices, settings
 from lockmate.keys import Key, holders
 from lockmate.outbox import Outbox
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def mail(house):

@@ -8,11 +8,11 @@ from lockmate import outbox
 from lockmate.outbox import Outbox
 from lockmate.outbox.verbs import ATTEMPTS_MAX
 
-pytestmark = pytest.mark.usefixtures("house")
+pytestmark = [pytest.mark.usefixtures("house"), pytest.mark.both_databases]
 
 
 def put(address="a", payload=b"x", **more):
-    return outbox.put("mqtt", address, payload, **{"order_key": "one"} | more)
+    return outbox.put("mqtt", address, payload, **{"order_key": "one", "property_id": None} | more)
 
 
 def state(row):
@@ -31,7 +31,7 @@ def test_rows_go_out_in_order_and_one_at_a_time_for_each_key(time):
 
 def test_only_as_many_as_asked_for_and_only_of_the_channel(time):
     rows = [put(order_key=str(n)) for n in range(5)]
-    outbox.put("sms", "b", b"y", order_key="0")
+    outbox.put("sms", "b", b"y", property_id=None, order_key="0")
     assert outbox.lease("mqtt", 2) == rows[:2]
     assert outbox.pending("mqtt") == 5
     assert len(outbox.lease("sms", 9)) == 1

@@ -16,6 +16,8 @@ from lockmate.doors import link
 from lockmate.doors.models import JournalLog
 from lockmate.records import BadLine, Disputed, Event
 
+pytestmark = pytest.mark.both_databases
+
 VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/hk1.json").read_text())
 KEY = bytes(range(32))
 

@@ -9,6 +9,8 @@ from lockmate.doors import RemoteOpen
 from lockmate.keys import Key
 from lockmate.stays import Stay
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def stay(hotel, guest_key):

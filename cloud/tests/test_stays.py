@@ -17,6 +17,8 @@ from lockmate.keys import Key
 from lockmate.staff import Audit
 from lockmate.stays import Guest, Order, Stay, phone_of
 
+pytestmark = pytest.mark.both_databases
+
 
 def fresh(row):
     return type(row).get_by_id(row.id)

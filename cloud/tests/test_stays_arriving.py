@@ -16,6 +16,8 @@ from lockmate.keys import Key
 from lockmate.properties import BadProperty, Property, create
 from lockmate.stays import Order, Paid, Payment, Stay
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = 3_600_000
 
 
@@ -258,6 +260,7 @@ def test_a_group_says_which_room_it_failed_for(hotel, another_hotel, time):
     assert fresh(one).state == "draft"
 
 
+@pytest.mark.both_databases(commits=True)
 def test_a_group_at_one_desk_and_a_walk_in_at_another_give_a_room_once(hotel):
     drafts = [hotel.draft(name) for name in ("801", "802")]
     outcomes = []

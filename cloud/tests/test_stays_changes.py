@@ -14,6 +14,8 @@ from lockmate.errors import BadDates, NotFound
 from lockmate.keys import Key
 from lockmate.stays import Guest
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = 3_600_000
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockmate import stays
-from lockmate.stays import Order, importing, orders
+from lockmate import tables
+from lockmate.stays import Order, orders
 
 HEAD = "name,phone,arrival,departure,room,group\n"
 GOOD = HEAD + "Wang Xiaoming,13800001234,2026-12-01,2026-12-03,801,Tea fair\n" + "Li,,2026/12/1,2026-12-02,,\n"
@@ -72,7 +72,7 @@ def test_each_bad_line_is_named(hotel, line, code):
 
 
 def test_one_bad_line_and_nothing_is_imported(hotel):
-    with pytest.raises(stays.CsvLinesBad) as refused:
+    with pytest.raises(tables.CsvLinesBad) as refused:
         orders.import_csv(hotel.property, GOOD + "Li,12,2026-12-01,2026-12-02,,\n", by=hotel.desk)
     assert refused.value.facts == {"bad": 1, "first": 4}
     assert not Order.select().exists()
@@ -81,7 +81,7 @@ def test_one_bad_line_and_nothing_is_imported(hotel):
 def test_the_same_table_twice_is_entered_once(hotel):
     orders.import_csv(hotel.property, GOOD, by=hotel.desk)
     assert lines(hotel, GOOD) == [(2, "order_exists"), (3, "order_exists")]
-    with pytest.raises(stays.CsvLinesBad):
+    with pytest.raises(tables.CsvLinesBad):
         orders.import_csv(hotel.property, GOOD, by=hotel.desk)
     assert Order.select().count() == 2
 
@@ -104,16 +104,16 @@ def test_lines_are_counted_as_an_editor_counts_them(hotel):
 @pytest.mark.parametrize(
     ("data", "refusal"),
     [
-        ("", stays.CsvEmpty),
-        (HEAD, stays.CsvEmpty),
-        ("name,phone\nLi,1\n", stays.CsvColumns),
-        ("name,name,arrival,departure\n", stays.CsvColumns),
-        ("just text\n", stays.CsvColumns),
-        (HEAD.encode() + b"\xff\xff", stays.CsvUnreadable),
-        (HEAD + 'x\0"', stays.CsvUnreadable),
-        (HEAD + '"never closed', stays.CsvUnreadable),
-        (HEAD + "Li,,2026-12-01,2026-12-02,,\n" * 2_001, stays.CsvTooLong),
-        ("x" * (importing.BYTES_MAX + 1), stays.CsvTooLong),
+        ("", tables.CsvEmpty),
+        (HEAD, tables.CsvEmpty),
+        ("name,phone\nLi,1\n", tables.CsvColumns),
+        ("name,name,arrival,departure\n", tables.CsvColumns),
+        ("just text\n", tables.CsvColumns),
+        (HEAD.encode() + b"\xff\xff", tables.CsvUnreadable),
+        (HEAD + 'x\0"', tables.CsvUnreadable),
+        (HEAD + '"never closed', tables.CsvUnreadable),
+        (HEAD + "Li,,2026-12-01,2026-12-02,,\n" * 2_001, tables.CsvTooLong),
+        ("x" * (tables.BYTES_MAX + 1), tables.CsvTooLong),
     ],
     ids=lambda value: "" if isinstance(value, str | bytes) else value.code,
 )
@@ -129,7 +129,7 @@ def test_a_long_table_is_read_in_one_go(hotel):
 
 @given(data=st.one_of(st.text(max_size=200), st.binary(max_size=200)))
 def test_any_file_is_read_or_refused(data):
-    refusals = (stays.CsvColumns, stays.CsvTooLong, stays.CsvUnreadable)
+    refusals = (tables.CsvColumns, tables.CsvTooLong, tables.CsvUnreadable)
     with contextlib.suppress(*refusals):
-        for _number, fields in importing._rows(importing._text(data)):
+        for _number, fields in tables.rows(data, orders.CSV_COLUMNS, ("name", "arrival", "departure")):
             assert set(fields) == set(orders.CSV_COLUMNS)

@@ -14,6 +14,8 @@ from lockmate.keys import Key
 from lockmate.staff import Audit
 from lockmate.stays import Guest, Stay
 
+pytestmark = pytest.mark.both_databases
+
 
 def fresh(row):
     return type(row).get_by_id(row.id)
@@ -288,6 +290,7 @@ def test_a_move_is_told_and_written_down(hotel, party, phone, time):
     assert [guest.name for guest in stays.of_keys(Key.select()).values()] == ["Wang Xiaoming"] * 2
 
 
+@pytest.mark.both_databases(commits=True)
 def test_two_desks_that_move_two_stays_into_one_room_at_once(hotel, phones):
     waiting = [hotel.checked_in(name, name=f"Guest {name}") for name in ("801", "802")]
     outcomes = []

@@ -131,6 +131,8 @@ class Companion:
             "heap": gc.mem_free(),
             "supply_mv": self._board.supply_mv(),
             "uptime": self._now() // 1000,
+            "senses": self._board.inputs,
+            "throws": self.senses.throws,
         }
 
     # tasks

@@ -9,6 +9,7 @@ import os
 
 import check
 
+from companion.core import mac
 from companion.core.clock import Clock
 from companion.core.policy import Refused
 from companion.net.uplink import Uplink
@@ -136,6 +137,45 @@ class Taken:
 
     def __init__(self, clock_epoch):
         self.clock_epoch = clock_epoch
+
+
+class Floored(Beliefs):
+    """Beliefs with a floor, and a flash that counts."""
+
+    def __init__(self, floor):
+        self.floor = floor
+        self.saved = []
+        self.guests_trusted = True
+
+    def save_floor(self, lo):
+        self.saved.append(lo)
+        self.floor = lo
+
+    def take_door(self, door):
+        return False
+
+    def policy_named(self, version):
+        pass
+
+
+def told_the_time(floor, at):
+    """An uplink that was just told the time by a fresh ack."""
+    made, journal = uplink(keeps=True)
+    made._beliefs = Floored(floor)
+    made._clock = Clock(floor)
+    made._handed.note(1, 0)
+    tag = journal.tag = lambda seq: "a" * 16
+    journal.boot_seq = 1
+    journal.stored = lambda seq, told: None
+    ack = b'{"log":"%s","seq":1,"tag":"%s","at":%d,"door":801,"policy_version":1}' % (
+        journal.log.encode(), tag(1).encode(), at)  # fmt: skip
+    made._take_ack(mac.seal(bytes(32), "lm/1/c-801-test/down/ack", ack), 0)
+    return made._beliefs.saved
+
+
+def test_a_time_far_above_the_floor_is_kept_at_once_since_a_power_cut_would_take_it_back():
+    assert told_the_time(1_000_000, 1_100_000) == [1_100_000]
+    assert told_the_time(1_000_000, 1_003_600) == [], "the keeper's next turn is soon enough"
 
 
 def test_once_a_policy_set_the_clock_back_only_later_events_give_time():

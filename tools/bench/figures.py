@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from typing import TYPE_CHECKING, TypedDict
@@ -20,20 +21,27 @@ class Figure(TypedDict):
     spread: list[float]
 
 
+def size_of(name: str, usual: int) -> int:
+    """How many of something a measure takes: LOCKMATE_BENCH_<name>, or the usual number."""
+    return int(os.environ.get("LOCKMATE_BENCH_" + name) or usual)
+
+
 def figure(values: Sequence[float], unit: str, baseline: str = "") -> Figure:
     """The figure of several runs."""
     return Figure(value=_short(statistics.median(values)), unit=unit, baseline=baseline, runs=len(values),
                   spread=[_short(min(values)), _short(max(values))])
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long it takes, once."""
-    begun = time.perf_counter()
+def seconds(work: Callable[[], object], *, cpu: bool = False) -> float:
+    """How long it takes, once; cpu: of this process's processor time, which others on the machine don't lengthen."""
+    clock = time.process_time if cpu else time.perf_counter
+    begun = clock()
     work()
-    return time.perf_counter() - begun
+    return clock() - begun
 
 
-def rate_ratio(ours: Callable[[], object], theirs: Callable[[], object], runs: int = 9) -> list[float]:
+def rate_ratio(ours: Callable[[], object], theirs: Callable[[], object], runs: int = 9, *,
+               cpu: bool = False) -> list[float]:
     """How many times as fast ours is as theirs, run after run; both sides do the same number of things.
 
     Each pair runs back to back, and who begins changes from pair to pair: what slows the machine slows both.
@@ -43,9 +51,9 @@ def rate_ratio(ours: Callable[[], object], theirs: Callable[[], object], runs: i
     ratios = []
     for turn in range(runs):
         if turn % 2:
-            theirs_s, ours_s = seconds(theirs), seconds(ours)
+            theirs_s, ours_s = seconds(theirs, cpu=cpu), seconds(ours, cpu=cpu)
         else:
-            ours_s, theirs_s = seconds(ours), seconds(theirs)
+            ours_s, theirs_s = seconds(ours, cpu=cpu), seconds(theirs, cpu=cpu)
         ratios.append(theirs_s / ours_s)
     return ratios
 

@@ -1,16 +1,18 @@
-"""Minting tokens: against the bare signatures inside them, and against python-cwt with the same claims."""
+"""Minting tokens: against bare signatures, PyJWT and python-cwt with the same claims; and a day's sheaf over HTTP."""
 
 from __future__ import annotations
 
 import os
 
 import cwt
+import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cwt import COSEKey
 
 from lockmate.keys.token import Signer, mint, to_be_signed
 from lockmate.protocol import GUEST
+from tools.bench import over_http
 from tools.bench.figures import Figure, figure, rate_ratio
 
 _TOKENS = 400  # a run; one day's sheaf has 288
@@ -18,10 +20,11 @@ _NOW = 1_800_000_000
 
 
 def measure() -> dict[str, Figure]:
-    """mint.raw_sign_ratio and mint.cwt_ratio."""
+    """mint.raw_sign_ratio, pyjwt_ratio, cwt_ratio; sheaf_ms and sheaf_raw_ratio."""
     private = Ed25519PrivateKey.generate()
     signer = Signer(0, os.urandom(8), private.sign)
     key_id = os.urandom(8)
+    jti = os.urandom(20).hex()  # as many bytes as the CWT's id, in JSON's only way
     message = to_be_signed(b"\x10" + bytes(33), signer.property_id)
     pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                 serialization.NoEncryption())
@@ -39,7 +42,15 @@ def measure() -> dict[str, Figure]:
         for n in range(_TOKENS):
             cwt.encode({4: _NOW + n + 420, 5: _NOW + n, 6: _NOW, 7: message[-20:]}, cose)
 
+    def pyjwt() -> None:
+        for n in range(_TOKENS):
+            jwt.encode({"exp": _NOW + n + 420, "nbf": _NOW + n, "iat": _NOW, "jti": jti}, private, algorithm="EdDSA")
+
+    day, day_ratio = over_http.day()
     return {
-        "mint.raw_sign_ratio": figure(rate_ratio(ours, raw), "x", "bare cryptography signatures per second, same run"),
-        "mint.cwt_ratio": figure(rate_ratio(ours, python_cwt), "x", "python-cwt tokens per second, same claims, run"),
+        "mint.raw_sign_ratio": figure(rate_ratio(ours, raw, cpu=True), "x", "bare cryptography signatures, same run"),
+        "mint.pyjwt_ratio": figure(rate_ratio(ours, pyjwt, cpu=True), "x", "PyJWT EdDSA, same claims, same run"),
+        "mint.cwt_ratio": figure(rate_ratio(ours, python_cwt, cpu=True), "x", "python-cwt, same claims, same run"),
+        "mint.sheaf_ms": figure(day, "ms", "a day's tokens from the real server, first byte asked to last byte read"),
+        "mint.sheaf_raw_ratio": figure(day_ratio, "x", "as many bare signatures, same run"),
     }

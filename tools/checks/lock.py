@@ -11,8 +11,13 @@ from pathlib import Path
 
 from tools.checks.tree import ROOT
 
-# All that a developer has; and the part of it, in the same versions, that runs at a hotel.
-LOCKS = {"dev.lock": ["--extra", "dev"], "cloud.lock": ["--constraint", "requirements/dev.lock"]}
+# All that a developer has; and the parts of it, in the same versions, that run at a hotel and on an installer's laptop.
+_OF_DEV = ["--constraint", "requirements/dev.lock"]
+LOCKS = {
+    "dev.lock": ["--extra", "cloud", "--extra", "installer", "--extra", "dev"],
+    "cloud.lock": ["--extra", "cloud", *_OF_DEV],
+    "installer.lock": ["--extra", "installer", *_OF_DEV],
+}
 OPTIONS = [
     "--quiet",
     "--generate-hashes",

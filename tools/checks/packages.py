@@ -8,8 +8,14 @@ from pathlib import Path
 
 from tools.checks.tree import NOT_OURS, ROOT
 
-ROOTS = {"lockmate": ROOT / "cloud" / "lockmate", "tools": ROOT / "tools"}
+ROOTS = {
+    "companion": ROOT / "firmware" / "companion",
+    "lockmate": ROOT / "cloud" / "lockmate",
+    "tools": ROOT / "tools",
+}
 APART = {"tests"}
+# Of the firmware only what the cloud's dry run asks is installed with it (docs/decisions/0007).
+OF_THE_DOOR = {"companion", "companion.core"}
 
 
 def listed(path: Path = ROOT / "setup.cfg") -> list[str]:
@@ -27,7 +33,7 @@ def present() -> list[str]:
             parts = folder.relative_to(root).parts
             if not NOT_OURS.union(APART).intersection(parts) and any(folder.glob("*.py")):
                 found.append(".".join([name, *parts]))
-    return sorted(found)
+    return sorted(one for one in found if not one.startswith("companion") or one in OF_THE_DOOR)
 
 
 def faults() -> list[str]:

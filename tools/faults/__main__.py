@@ -1,4 +1,4 @@
-"""`make faults`: power cuts, broker and worker deaths; prints totals and, last, one JSON line."""
+"""`make faults`: power cuts, dying workers, random hands on a whole hotel; prints totals and, last, one JSON line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 
 from tools.faults.tally import Tally
 
-KINDS = ("flash", "network", "processes", "signatures")
+KINDS = ("flash", "network", "processes", "signatures", "truth", "installer")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,61 +1,152 @@
-"""Workers die by kill -9: ingest while events pour in, delivery while policies go out."""
+"""Processes die by kill -9 under load: web, delivery, both ingest workers, broker, database (PostgreSQL). Then, on
+SQLite: the disk is full, the broker is wiped of its data, the clock jumps, the database is an hour back in time.
+
+Nothing may be lost or doubled, and what the cloud states of its doors must be what they hold.
+"""
 
 from __future__ import annotations
 
+import collections
 import random
+import resource
+import shutil
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockmate import properties
-from lockmate.doors import policies
-from tools.faults.rig import ROOM, rig
-from tools.smoke.report import StepError
+from lockmate import backup, db, ground, settings
+from lockmate.records.models import Event
+from tools.faults.site import DOORS, Site
+from tools.postgres import Postgres
 
 if TYPE_CHECKING:
-    from tools.faults.rig import Rig
     from tools.faults.tally import Tally
 
-ROUNDS = 8
-_SCANS = 15
-_POLICIES = 4
-_HOME = 100  # s
+ROUNDS = 200
+_VICTIMS = ("web", "delivery", "ingest", "ingest --number 2", "broker", "database")
+_SETTLE_EVERY = 50
+_DAY_MS = 86_400_000
 
 
 def run(tally: Tally, rounds: int = ROUNDS, seed: int = 3) -> None:
-    """Even rounds kill ingest, odd ones delivery; nothing may be lost or doubled, and the last policy must arrive."""
-    dice = random.Random(seed)
-    with rig() as hotel:
-        for turn in range(rounds):
-            if turn % 2 == 0:
-                _ingest_dies(hotel, dice)
-            else:
-                _delivery_dies(hotel, tally, turn, dice)
+    """`rounds` kills, then the four faults of a bad week."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lockmate-faults-") as name,
+        Postgres.temporary(durable=True) as server,
+        Site(Path(name), server) as site,
+    ):
+        _kill_them(site, tally, rounds, random.Random(seed))
+    with tempfile.TemporaryDirectory(prefix="lockmate-faults-") as name, Site(Path(name), None) as site:
+        for fault in (_full_disk, _wiped_broker, _jumping_clock, _back_in_time):
             tally.fault()
-            print(f"  round {turn + 1}: {'ingest' if turn % 2 == 0 else 'delivery'} killed", flush=True)
-        hotel.settle(tally, _HOME)
+            begun = time.monotonic()
+            fault(site, tally)
+            print(f"  {fault.__name__[1:].replace('_', ' ')}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def _ingest_dies(hotel: Rig, dice: random.Random) -> None:
-    dies = dice.randrange(_SCANS)
-    hotel.scan_many(dies)
-    time.sleep(dice.uniform(0, 0.03))  # the fault's moment: between a message's arrival and its commit, or after it
-    hotel.ingest.kill()
-    hotel.scan_many(_SCANS - dies)
-    hotel.ingest.start()
+def _kill_them(site: Site, tally: Tally, rounds: int, dice: random.Random) -> None:
+    """Every victim in turn, in an order of chance; load before, while it is dead, and after."""
+    killed: collections.Counter[str] = collections.Counter()
+    order: list[str] = []
+    for round_ in range(1, rounds + 1):
+        if not order:
+            order = dice.sample(_VICTIMS, len(_VICTIMS))
+        victim = order.pop()
+        site.load(round_)
+        time.sleep(dice.uniform(0, 0.15))  # the fault's moment: anywhere in the work on what was just said
+        site.kill(victim)
+        tally.fault()
+        killed[victim] += 1
+        site.load(round_ + 3)
+        site.revive(victim)
+        if round_ % _SETTLE_EVERY == 0 or round_ == rounds:
+            site.settle(tally, f"after {round_} kills")
+            print(f"  {round_} kills, {Event.select().count()} lines, {site.changed} policies: "
+                  f"{', '.join(f'{name} {count}' for name, count in sorted(killed.items()))}", flush=True)
 
 
-def _delivery_dies(hotel: Rig, tally: Tally, turn: int, dice: random.Random) -> None:
-    door = properties.door_of(hotel.property, ROOM)
-    for number in range(_POLICIES):
-        policies.publish(door)
-        if number == _POLICIES // 2:
-            time.sleep(dice.uniform(0, 0.3))
-            hotel.delivery.kill()
-    hotel.delivery.start()
-    try:
-        hotel.door.comes_in_step(60)
-        tally.check(True, "")
-    except StepError as late:
-        journal = "\n".join(line.decode() for line in hotel.door.journal_lines()[-4:])
-        said = f"journal:\n{journal}\ningest:\n{hotel.ingest.tail(12)}\ndelivery:\n{hotel.delivery.tail(12)}"
-        tally.check(False, f"round {turn + 1}: {late}\n{said}")
+def _full_disk(site: Site, tally: Tally) -> None:
+    """The workers' files may grow no further for a while: SQLite's log can't be written."""
+    wal = site.hall.settings.data / "lockmate.db-wal"
+    pids = [site.parts[name].pid for name in ("ingest", "ingest --number 2", "delivery")]
+    for pid in pids:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (max(4_096, wal.stat().st_size // 2), resource.RLIM_INFINITY))
+    for round_ in range(5):
+        site.load(round_)
+        time.sleep(0.2)
+    site.parts["ingest"].wait_for_line("event=database_away", 60)
+    held = Event.select().count()
+    tally.check(site.fleet.look()["waiting"] > 0, "full disk: the doors were told that all is stored")
+    for pid in pids:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    site.settle(tally, "after a full disk")
+    tally.check(Event.select().count() > held, "full disk: nothing was stored after it")
+
+
+def _wiped_broker(site: Site, tally: Tally) -> None:
+    """Sessions, queued and retained messages are gone; policies that were on their way, too."""
+    site.load(1)
+    site.kill("broker")
+    shutil.rmtree(site.hall.settings.data / "broker" / "store")
+    (site.hall.settings.data / "broker" / "store").mkdir(mode=0o700)
+    site.load(2)
+    site.revive("broker")
+    site.load(3)
+    site.settle(tally, "after the broker was wiped")
+
+
+def _jumping_clock(site: Site, tally: Tally) -> None:
+    """The cloud's clock is a day ahead, then an hour behind, then right."""
+    for offset in (_DAY_MS, -_DAY_MS // 24, 0):
+        site.hall.clock.write_text(str(offset), "ascii")
+        for round_ in range(3):
+            site.load(round_)
+            time.sleep(0.1)
+        site.settle(tally, f"with the clock {offset // 1000} s off")
+
+
+def _back_in_time(site: Site, tally: Tally) -> None:
+    """The database is lost, and its backup is older than what doors were told since.
+
+    A door deletes what the cloud said is stored, so the lines between backup and loss are gone: no others may be, and
+    the trail shows them as missing. All that doors believe goes on from what they report.
+    """
+    file = site.hall.folder / "hotel.backup"
+    site.fleet.until(site.fleet.in_step, 60)
+    backup.save(site.hall.settings, file)
+    at_backup = {name: seq for name, (_, seq, _) in site.fleet.told().items()}
+    for round_ in range(4):
+        site.load(round_)
+        time.sleep(0.1)
+    site.fleet.until(site.fleet.in_step, 60)
+    for name in ("web", "delivery", "ingest", "ingest --number 2"):
+        site.kill(name)
+    at_loss = {name: seq for name, (_, seq, _) in site.fleet.told().items()}
+    promises = site.desk.forget()
+    _put_back(site, file)
+    for name in ("web", "delivery", "ingest", "ingest --number 2"):
+        site.revive(name)
+    site.fleet.ask(do="report")
+    site.load(7)
+    lost = {name: set(range(at_backup[name] + 1, at_loss[name] + 1)) for name in at_loss}
+    site.settle(tally, "after the database came from a backup", lost=lost)
+    print(f"  back in time: {sum(len(seqs) for seqs in lost.values())} lines of {DOORS} doors and up to {promises} "
+          "orders were newer than the backup", flush=True)
+
+
+def _put_back(site: Site, file: Path) -> None:
+    """As an operator would: the old files out of the way, `lockmate restore`, the broker's own files as they are."""
+    data = site.hall.settings.data
+    db.disconnect()
+    for place in [*data.glob("lockmate.db*")]:
+        place.unlink()
+    aside = data.with_name("aside")
+    aside.mkdir()
+    for name in ("pki", "broker"):
+        shutil.copytree(data / name, aside / name, dirs_exist_ok=True)
+        shutil.rmtree(data / name)
+    backup.restore(settings.use(site.hall.settings), file)
+    shutil.rmtree(data / "broker")
+    shutil.copytree(aside / "broker", data / "broker")
+    ground.lay(site.hall.settings)

@@ -10,7 +10,7 @@ import json
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lockmate import clock, db, doors, properties, settings, staff
+from lockmate import clock, db, doors, pki, properties, settings, staff
 from lockmate.properties.models import Door, Property
 from lockmate.stays import orders
 from lockmate.stays.models import Order
@@ -62,7 +62,9 @@ def enrol_companions(property: Property, *, suite: bool = False) -> None:
         door = properties.door_of(property, number)
         flash = data / "flash" / f"{companion_id}.img"
         if not flash.exists():
-            make_image(flash, doors.companions.enrol(property, door, companion_id).files)
+            key = pki.device_key(companion_id)
+            enrolled = doors.companions.enrol(property, door, companion_id, key.request)
+            make_image(flash, {**enrolled.files, "/key.der": key.key_der})
         listed.append({"companion_id": companion_id, "name": door.name, "number": number, "class": door.door_class,
                        "flash": str(flash.relative_to(data))})
     (data / "doors.json").write_text(json.dumps(listed, ensure_ascii=False, indent=1) + "\n", "utf-8")

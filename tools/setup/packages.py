@@ -14,6 +14,7 @@ from tools.setup.system import has_ensurepip, install
 
 OLDEST = (3, 11)
 CANDIDATES = ("python3.13", "python3.12", "python3.11", "python3", "/usr/bin/python3")
+SOURCE_ONLY = ("esptool",)  # published without a wheel; plain Python
 LOCK = ROOT / "requirements" / "dev.lock"
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
@@ -62,7 +63,8 @@ def install_locked() -> bool:
     if stamp.holds():
         return False
     say("Python: installing the locked packages")
-    pip("install", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK))
+    built = [word for name in SOURCE_ONLY for word in ("--no-binary", name)]
+    pip("install", "--require-hashes", "--only-binary", ":all:", *built, "-r", str(LOCK))
     stamp.put()
     return True
 

@@ -27,6 +27,8 @@ FILES = {
     "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
     "fonts-noto-cjk": "/usr/share/fonts/opentype/noto",
 }
+# Wanted for one file of a pattern: Debian keeps each version of the server in a folder of its own.
+PATTERNS = {"postgresql": ("/usr/lib/postgresql", "*/bin/initdb")}
 
 
 def release(path: Path = OS_RELEASE) -> str:
@@ -53,6 +55,7 @@ def missing(version: str) -> list[str]:
     """Debian packages that are needed and not there, in alphabetical order."""
     wanted = [package for package, program in PROGRAMS.items() if which(program) is None]
     wanted += [package for package, file in FILES.items() if not Path(file).exists()]
+    wanted += [package for package, (folder, some) in PATTERNS.items() if not any(Path(folder).glob(some))]
     if version == "13" and not Path("/usr/bin/micropython").exists():
         wanted.append("micropython")
     return sorted(wanted)

@@ -43,11 +43,13 @@ class VirtualCompanion:
         heap: str | None = None,
         options: Sequence[str] = (),
         path: Sequence[Path] = (),
+        built: Path | None = None,
     ) -> None:
         """flash: an image made by `make_image`; word: 32 or 64 bits; log: file for the console.
 
         options: further words for the simulated board (`--device MODULE`, `--watchdog SECONDS`).
         path: folders with modules for it. heap: as MicroPython's -X heapsize wants it.
+        built: a firmware that was compiled before, in place of this tree's.
         """
         self.flash = flash
         self.word = word
@@ -57,6 +59,7 @@ class VirtualCompanion:
         self.observed: list[Observation] = []
         self._options = options
         self._path = path
+        self._built = built
         self._changed = threading.Condition()
         self._levels: dict[str, int] = {}
         self._channels: dict[str, socket.socket] = {}
@@ -198,7 +201,7 @@ class VirtualCompanion:
     def _launch(self) -> None:
         if self._server is None:
             return
-        place = firmware.build(self.word)
+        place = self._built or firmware.build(self.word)
         port = self._server.getsockname()[1]
         command = [
             str(firmware.binary(self.word)), "-X", f"heapsize={self.heap}", "-m", "companion.main",

@@ -68,6 +68,17 @@ def sources(board: str = "sim") -> dict[str, Path]:
     return found
 
 
+def compile_file(arch: str, name: str, path: Path, target: Path) -> None:
+    """One source to .mpy, `name` is what it calls itself. Raises BuildError."""
+    compiler, _version = _compiler()
+    said = subprocess.run(
+        [compiler, f"-march={arch}", "-s", name, "-o", str(target), str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if said.returncode:
+        raise BuildError(f"{path.relative_to(ROOT)}: {(said.stderr or said.stdout).strip()}")
+
+
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One build of a folder at a time, across processes."""
@@ -81,7 +92,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
     """Build for a word size (32 or 64) where needed; returns the folder. Raises BuildError."""
     arch = ARCH[word]
     folder = out or BUILD / arch
-    compiler, version = _compiler()
+    _compiler_path, version = _compiler()
     with _locked(folder):
         manifest = folder / _MANIFEST
         try:
@@ -100,12 +111,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             place.parent.mkdir(parents=True, exist_ok=True)
             fresh = place.with_name(place.name + ".new")
             if is_code:
-                said = subprocess.run(
-                    [compiler, f"-march={arch}", "-s", name, "-o", str(fresh), str(path)],
-                    capture_output=True, text=True, check=False,
-                )  # fmt: skip
-                if said.returncode:
-                    raise BuildError(f"{path.relative_to(ROOT)}: {(said.stderr or said.stdout).strip()}")
+                compile_file(arch, name, path, fresh)
             else:
                 shutil.copyfile(path, fresh)
             fresh.replace(place)

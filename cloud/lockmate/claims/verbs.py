@@ -18,7 +18,7 @@ from lockmate.errors import NotFound
 from lockmate.keys import issue_staff
 from lockmate.keys.models import Holder, Key
 from lockmate.properties.models import Property
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import Guest, authorise, phone_of
 
 CLAIM_MS = 15 * 60 * 1000
@@ -61,6 +61,7 @@ def waiting(property: Property) -> list[ClaimRow]:
     return [ClaimRow(claim, numbers[claim.phone] > 1) for claim in claims]
 
 
+@once("claim:confirm")
 def confirm(claim: Claim, guest: Guest, code: str, last4: str, *, by: Actor) -> Key:
     """The desk compared code and last four digits with the phone before it: the guest gets the key.
 
@@ -76,6 +77,7 @@ def confirm(claim: Claim, guest: Guest, code: str, last4: str, *, by: Actor) -> 
         return key
 
 
+@once("claim:confirm_staff")
 def confirm_staff(
     claim: Claim,
     code: str,

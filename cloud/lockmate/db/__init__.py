@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from lockmate.db.base import BaseModel, connect, database, transaction
-from lockmate.db.schema import NotMigrated, migrate, pending, require_migrated, rollback
+from lockmate.db import months
+from lockmate.db.away import ERRORS, SchemaDiffers, require_away
+from lockmate.db.base import BaseModel, connect, database, disconnect, driver, is_postgres, rows, transaction
+from lockmate.db.schema import NotMigrated, done, migrate, pending, require_migrated, rollback, steps
 
 __all__ = [
+    "ERRORS",
     "BaseModel",
     "NotMigrated",
+    "SchemaDiffers",
     "connect",
     "database",
+    "disconnect",
+    "done",
+    "driver",
+    "is_postgres",
     "migrate",
+    "months",
     "pending",
+    "require_away",
     "require_migrated",
     "rollback",
+    "rows",
+    "steps",
     "transaction",
 ]

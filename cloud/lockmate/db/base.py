@@ -1,20 +1,33 @@
-"""Connection, transactions and the base of all models (SQLite by default)."""
+"""Connection, transactions and the base of all models: SQLite, or PostgreSQL for more than one machine."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import peewee
+from playhouse.pool import PooledPostgresqlDatabase
 
-from lockmate.settings import Settings, SettingsError
+from lockmate.settings import POSTGRES, SQLITE, Settings, SettingsError
 
 database = peewee.DatabaseProxy()
-_SQLITE = "sqlite:///"
+
+HOUSE_LOCK = 0x4C6F636B  # "Lock": the advisory lock of whoever changes what others decide by
+_VALUES_MAX = 500  # of one query
+_CONNECTIONS_MAX = 64  # of one process; a server process has as many threads at most
+_WAIT_SECONDS = 10
+# Of each session: bounded waits, and nobody keeps a lock who has stopped working.
+_POSTGRES_OPTIONS = (
+    f"-c lock_timeout={_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=60s -c timezone=UTC "
+    "-c default_transaction_isolation=read\\ committed"
+)
+_held = threading.local()
 
 
 def connect(settings: Settings, *, make: bool = False) -> peewee.Database:
@@ -22,7 +35,27 @@ def connect(settings: Settings, *, make: bool = False) -> peewee.Database:
 
     No connection is opened here: each thread opens its own, at its first query or by `database.connect()`.
     """
-    path = settings.database.removeprefix(_SQLITE)
+    if is_postgres():
+        disconnect()  # a pool that is replaced would keep its connections
+    url = settings.database
+    db = _postgres(url) if url.startswith(POSTGRES) else _sqlite(url.removeprefix(SQLITE), make=make)
+    database.initialize(db)
+    return db
+
+
+def is_postgres() -> bool:
+    """Whether the models' database is PostgreSQL; SQLite otherwise."""
+    return isinstance(database.obj, peewee.PostgresqlDatabase)
+
+
+def disconnect() -> None:
+    """Close this thread's connection and those that wait in the pool: before a fork, and at the end."""
+    database.close()
+    if is_postgres():
+        database.close_all()
+
+
+def _sqlite(path: str, *, make: bool) -> peewee.Database:
     if path != ":memory:":
         if make:
             Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -30,12 +63,22 @@ def connect(settings: Settings, *, make: bool = False) -> peewee.Database:
         elif not Path(path).is_file():
             raise SettingsError("no_database", f"There is no database at {path}. Run `lockmate init`, or look at "
                                 "LOCKMATE_DATABASE and LOCKMATE_DATA.")
-    db = peewee.SqliteDatabase(
+    return peewee.SqliteDatabase(
         path,
-        pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": 10_000},
+        pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": _WAIT_SECONDS * 1000},
     )
-    database.initialize(db)
-    return db
+
+
+def _postgres(url: str) -> peewee.Database:
+    if importlib.util.find_spec("psycopg") is None:
+        raise SettingsError("postgres_driver_missing", "LOCKMATE_DATABASE names PostgreSQL, and its driver is not "
+                            "installed. Run `pip install 'lockmate[postgres]'`.")
+    pool: peewee.Database = PooledPostgresqlDatabase(
+        url, prefer_psycopg3=True, max_connections=_CONNECTIONS_MAX, timeout=_WAIT_SECONDS, stale_timeout=600,
+        connect_timeout=_WAIT_SECONDS, options=_POSTGRES_OPTIONS, application_name="lockmate",
+        keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+    )
+    return pool
 
 
 def _create(path: Path) -> None:
@@ -45,13 +88,46 @@ def _create(path: Path) -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
-    """One transaction; takes SQLite's write lock at its start, since a later upgrade fails under concurrency.
+def transaction(*, alone: bool = True) -> Iterator[None]:
+    """One transaction. What it reads can't be changed by another one before it ends, so a verb may decide by it.
 
-    Inside another one it is a savepoint, so that a verb may call verbs.
+    SQLite: the write lock is taken at the start, since a later upgrade fails under concurrency. PostgreSQL: all that
+    are `alone` hold one advisory lock in turn, which comes to the same; the others (alone=False: ingest and the
+    outbox, the busy ones) lock just the rows they change. Whoever takes both takes the advisory lock first.
+    Inside another transaction it is a savepoint, so that a verb may call verbs.
     """
-    with database.atomic("IMMEDIATE"):
-        yield
+    if not is_postgres():
+        with database.atomic("IMMEDIATE"):
+            yield
+        return
+    with database.atomic():
+        if not alone or getattr(_held, "alone", False):
+            yield
+            return
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (HOUSE_LOCK,))
+        _held.alone = True
+        try:
+            yield
+        finally:
+            _held.alone = False
+
+
+@contextmanager
+def driver() -> Iterator[Any]:
+    """A cursor of the driver itself, for what a query builder would slow down; errors come out as peewee's own."""
+    with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+        yield database.connection().cursor()
+
+
+def rows(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    """What a bare query finds; {} in it is where the marks of the values go, as many queries as they need."""
+    found: list[tuple[Any, ...]] = []
+    with driver() as cursor:
+        for start in range(0, len(values), _VALUES_MAX):
+            some = values[start : start + _VALUES_MAX]
+            cursor.execute(sql.format(", ".join([database.param] * len(some))), some)
+            found += cursor.fetchall()
+    return found
 
 
 class BaseModel(peewee.Model):

@@ -6,9 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-import peewee
-
-from lockmate.db import database
+from lockmate.db import ERRORS, SchemaDiffers, database, require_away
 from lockmate.mqtt import Backoff
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ class Beside:
         self._stop = stop
         self._every = every
         self._backoff = backoff or Backoff()
+        self.failure: SchemaDiffers | None = None
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -50,8 +49,10 @@ class Beside:
     def _once(self) -> bool:
         try:
             done = self._work()
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
-            _LOG.warning("event=database_away work=%s why=%r", self.name, str(error))
+        except ERRORS as error:
+            self._note(error)
+        except SchemaDiffers as error:
+            self._give_up(error)
         except OSError as error:  # a server that is away
             _LOG.warning("event=away work=%s why=%r", self.name, str(error))
         except Exception:  # noqa: BLE001  no fault may end it without a word
@@ -64,3 +65,15 @@ class Beside:
         finally:
             database.close()
         return False
+
+    def _note(self, error: Exception) -> None:
+        try:
+            _LOG.warning("event=%s work=%s why=%r", require_away(error), self.name, str(error))
+        except SchemaDiffers as differs:
+            self._give_up(differs)
+
+    def _give_up(self, error: SchemaDiffers) -> None:
+        """Nothing would mend it but a migration: the process ends, and its root tells why."""
+        _LOG.error("event=%s work=%s why=%r", error.code, self.name, str(error))
+        self.failure = error
+        self._stop.request()

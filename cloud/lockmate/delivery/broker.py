@@ -18,7 +18,7 @@ DELIVERY = "cloud-delivery"
 
 MESSAGE_BYTES = 16_384  # the broker takes none larger: a policy is at most 4,161; events come in small batches
 _QUEUED_MESSAGES = 1_000_000  # the default of 1,000 drops silently past it
-_IN_FLIGHT = 500
+_IN_FLIGHT = 2_000  # what an ingest worker may hold in its hands: two batches
 
 _CONF = """\
 # Written by `lockmate broker config`; written anew each time, so change the command's options instead.
@@ -70,15 +70,24 @@ pattern write lm/1/%u/up/events
 pattern write lm/1/%u/up/state
 pattern read lm/1/%u/down/+
 
-user {ingest}
-topic read lm/1/+/up/#
-topic write lm/1/+/down/ack
-
+{ingest}
 user {delivery}
 topic write lm/1/+/down/policy
 topic write lm/1/+/down/open
 topic write lm/1/+/down/update
 """
+
+_INGEST_ACL = """\
+user {user}
+topic read lm/1/+/up/#
+topic write lm/1/+/down/ack
+topic readwrite lm/1/{user}/last
+"""
+
+
+def ingest_user(number: int) -> str:
+    """The name of the ingest worker with this number (from 1): its certificate's, its client id, its session's."""
+    return INGEST if number == 1 else f"{INGEST}-{number}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ class Written:
 
 
 def write(folder: Path, certificates: Certificates, *, host: str = "127.0.0.1", port: int = 8883,
-          user: str | None = None) -> Written:
+          user: str | None = None, ingest_workers: int = 1) -> Written:
     """Write mosquitto.conf and the access list into `folder`; raises ValueError for a path or name no line can hold."""
     folder = folder.resolve()
     store = folder / "store"
@@ -118,8 +127,9 @@ def write(folder: Path, certificates: Certificates, *, host: str = "127.0.0.1", 
     for name, word in words.items():
         if not str(word).isprintable():
             raise ValueError(f"{name} holds a character that the broker's configuration can't: {word!r}")
+    workers = "\n".join(_INGEST_ACL.format(user=ingest_user(n)) for n in range(1, ingest_workers + 1))
     written = Written(folder / "mosquitto.conf", folder / "acl")
-    _replace(written.acl, _ACL.format(ingest=INGEST, delivery=DELIVERY))
+    _replace(written.acl, _ACL.format(ingest=workers, delivery=DELIVERY))
     _replace(written.conf, _CONF.format(port=port, in_flight=_IN_FLIGHT, queued=_QUEUED_MESSAGES,
                                         message_bytes=MESSAGE_BYTES, **words))
     return written

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 from lockmate import clock, pki
-from lockmate.delivery.broker import DELIVERY, INGEST, Certificates
+from lockmate.delivery.broker import DELIVERY, Certificates, ingest_user
 from lockmate.doors import companions
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ _RENEW = timedelta(days=60)
 _SERVER = "server"
 
 
-def write(folder: Path, property: Property, names: list[str]) -> Certificates:
+def write(folder: Path, property: Property, names: list[str], *, ingest_workers: int = 1) -> Certificates:
     """Write what is missing, foreign or soon over; the revocation list always. `names`: what the broker is called."""
     ca = pki.authority(property.property_id)
     pki.write_public(folder / "ca.pem", ca.pem)
     pki.write_public(folder / "crl.pem", companions.crl(property))
     if not _good(folder, _SERVER, ca, names):
         _write(folder, _SERVER, ca.server(names[0], names[1:]))
-    for user in (INGEST, DELIVERY):
+    for user in (*map(ingest_user, range(1, ingest_workers + 1)), DELIVERY):
         if not _good(folder, user, ca):
             _write(folder, user, ca.client(user))
     return Certificates(folder / "ca.pem", folder / f"{_SERVER}.pem", folder / f"{_SERVER}.key", folder / "crl.pem")

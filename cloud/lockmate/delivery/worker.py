@@ -9,14 +9,14 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-import peewee
-
 from lockmate import clock, outbox
-from lockmate.db import database, transaction
+from lockmate.db import ERRORS, SchemaDiffers, database, require_away, transaction
 from lockmate.delivery.broker import DELIVERY, MESSAGE_BYTES
 from lockmate.mqtt import Backoff, BrokerError, Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lockmate.mqtt import Broker, Stop
     from lockmate.outbox import Outbox
 
@@ -33,11 +33,12 @@ class Delivery:
     """See the head of this file.
 
     poll: seconds between two looks at the outbox, by state and never by id: a lower id may be committed later.
-    Nothing is leased while the broker is away, so waiting costs no attempt.
+    Nothing is leased while the broker is away, so waiting costs no attempt. `beat` is called at each turn of the work.
     """
 
     def __init__(self, broker: Broker, stop: Stop, *, poll: float = 0.1, client_id: str = CLIENT,
-                 backoff: Backoff | None = None) -> None:
+                 backoff: Backoff | None = None, beat: Callable[[], None] = lambda: None) -> None:
+        self._beat = beat
         self._broker = broker
         self._stop = stop
         self._poll = poll
@@ -51,12 +52,15 @@ class Delivery:
     def run(self) -> None:
         """Deliver until the end is asked for."""
         while not self._stop.requested:
+            self._beat()
             try:
                 self._serve()
             except BrokerError as error:
                 _LOG.warning("event=broker_away why=%r", str(error))
-            except (peewee.OperationalError, peewee.InterfaceError) as error:
-                _LOG.warning("event=database_away why=%r", str(error))
+            except ERRORS as error:
+                _LOG.warning("event=%s why=%r", require_away(error), str(error))
+            except SchemaDiffers:
+                raise  # nothing would mend it but a migration: whoever watches this process must see it end
             except Exception:  # noqa: BLE001  no fault, of our own neither, may end this worker without a word
                 _LOG.exception("event=fault")
             else:
@@ -84,6 +88,7 @@ class Delivery:
         look_at = 0.0
         opened = time.monotonic()
         while not self._stop.requested:
+            self._beat()
             now = time.monotonic()
             if now - opened > _SETTLED_SECONDS:
                 self._backoff.reset()
@@ -124,7 +129,7 @@ class Delivery:
         if not self._answers:
             return False
         took = False
-        with transaction():
+        with transaction(alone=False):
             while self._answers:
                 mid, error = self._answers[0]
                 row, _since = self._under_way.get(mid, (None, 0.0))
@@ -155,7 +160,7 @@ class Delivery:
         try:
             for row, _since in self._under_way.values():
                 outbox.failed(row, why)
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
+        except ERRORS as error:
             _LOG.warning("event=not_given_back rows=%d why=%r", len(self._under_way), str(error))  # the lease ends
         self._under_way.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockmate.doors import companions, denials, link, policies, remote, rooms, truth
+from lockmate.doors import companions, denials, link, policies, remote, rooms, schedules, truth
 from lockmate.doors.commission import commission
 from lockmate.doors.denials import deny, doors_of
 from lockmate.doors.errors import (
@@ -26,6 +26,9 @@ from lockmate.doors.models import Companion, Denial, DoorRules, JournalLog, Poli
 from lockmate.doors.opening import end_staff_key, raise_epoch, reset_token
 from lockmate.doors.remote import answer_of, may_open, open_of, open_remotely
 from lockmate.doors.reports import Heard, heard
+from lockmate.doors.ruling import repair_clock, set_rules, set_zones
+from lockmate.doors.schedules import Hours
+from lockmate.doors.tending import tend
 from lockmate.doors.truth import Truth
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "DoorRules",
     "GenerationJump",
     "Heard",
+    "Hours",
     "JournalLog",
     "NoReason",
     "NotARoom",
@@ -68,7 +72,12 @@ __all__ = [
     "policies",
     "raise_epoch",
     "remote",
+    "repair_clock",
     "reset_token",
     "rooms",
+    "schedules",
+    "set_rules",
+    "set_zones",
+    "tend",
     "truth",
 ]

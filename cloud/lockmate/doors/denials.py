@@ -40,13 +40,21 @@ def deny(key: Key) -> list[Door]:
         return doors
     now = clock.now_ms()
     for door in doors:
-        Denial.insert(
-            door=door, key_id=key.key_id, kind=key.kind, until=key.newest_exp, minted_at=key.newest_iat, made_at=now
-        ).on_conflict(
-            conflict_target=[Denial.door, Denial.key_id],
-            update={Denial.until: key.newest_exp, Denial.minted_at: key.newest_iat},
-        ).execute()
+        _list(door, key, now)
     return doors
+
+
+def inherit(door: Door) -> None:
+    """A door that was put up, or put into another zone: the keys that ended and could open it now are denied there too.
+
+    Without this a former guest's last tokens would open a new lift.
+    """
+    zoned = Key.zones.bin_and(door.zones) != 0
+    if door.door_class == "room":
+        zoned &= Key.kind != "guest"
+    ended = (Key.property == door.property_id) & (Key.state == "ended") & (Key.newest_exp >= clock.now_s() - _KEPT_S)
+    for key in Key.select().where(ended, (Key.door == door) | zoned):
+        _list(door, key, clock.now_ms())
 
 
 def listed(door: Door, now_s: int, min_iat: int) -> DenyList:
@@ -69,3 +77,12 @@ def listed(door: Door, now_s: int, min_iat: int) -> DenyList:
         guests = [row for row in guests if row.minted_at >= min_iat]
     entries = sorted(bytes.fromhex(row.key_id) + row.until.to_bytes(4, "big") for row in kept + guests)
     return DenyList(base64.b64encode(b"".join(entries)).decode(), min_iat)
+
+
+def _list(door: Door, key: Key, now_ms: int) -> None:
+    Denial.insert(
+        door=door, key_id=key.key_id, kind=key.kind, until=key.newest_exp, minted_at=key.newest_iat, made_at=now_ms
+    ).on_conflict(
+        conflict_target=[Denial.door, Denial.key_id],
+        update={Denial.until: key.newest_exp, Denial.minted_at: key.newest_iat},
+    ).execute()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from lockmate.doors.errors import BadMac
-from lockmate.doors.models import Companion
 from lockmate.keys import vault
 
 _MAC_START = b',"mac":"'
@@ -17,14 +15,38 @@ _MAC_END = b'"}'
 _SEALED = 74  # bytes of `,"mac":"<64 hex>"}`
 
 
-def key_of(companion: Companion) -> bytes:
+class Speaker(Protocol):
+    """A companion, as a row of the database or as what of it was read in bulk."""
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+
+    @property
+    def companion_id(self) -> str:
+        """Its name."""
+
+    @property
+    def property_id(self) -> int:
+        """Its hotel's row id."""
+
+    @property
+    def door_id(self) -> int | None:
+        """Its door's row id."""
+
+    @property
+    def link_key(self) -> bytes:
+        """As it is kept: sealed."""
+
+
+def key_of(companion: Speaker) -> bytes:
     """The link key, 32 bytes."""
     return _opened(companion.companion_id, bytes(companion.link_key))
 
 
 def seal_key(companion_id: str, link_key: bytes) -> bytes:
     """The link key as it is kept in the database."""
-    return vault.seal(link_key, _purpose(companion_id))
+    return vault.seal(link_key, purpose_of(companion_id))
 
 
 def tag(link_key: bytes, body: bytes) -> str:
@@ -32,13 +54,13 @@ def tag(link_key: bytes, body: bytes) -> str:
     return hmac.digest(link_key, body, "sha256")[:8].hex()
 
 
-def seal(companion: Companion, topic: str, document: dict[str, Any] | bytes) -> bytes:
+def seal(companion: Speaker, topic: str, document: dict[str, Any] | bytes) -> bytes:
     """A JSON object (or its exact bytes) with the mac for `topic` as its last member."""
     text = (document if isinstance(document, bytes) else compact(document))[:-1]
     return text + _MAC_START + _mac(key_of(companion), topic, text) + _MAC_END
 
 
-def open_sealed(companion: Companion, topic: str, payload: bytes) -> dict[str, Any]:
+def open_sealed(companion: Speaker, topic: str, payload: bytes) -> dict[str, Any]:
     """The object that `payload` carries; raises BadMac unless exactly its last 74 bytes are the right mac.
 
     Only the text before the mac is parsed, so a second `mac` or a repeated member changes nothing.
@@ -61,13 +83,14 @@ def compact(document: dict[str, Any]) -> bytes:
 
 
 def _mac(link_key: bytes, topic: str, text: bytes) -> bytes:
-    return hmac.new(link_key, topic.encode() + text, hashlib.sha256).hexdigest().encode()
+    return hmac.digest(link_key, topic.encode() + text, "sha256").hex().encode()
 
 
 @lru_cache(maxsize=16_384)
 def _opened(companion_id: str, sealed: bytes) -> bytes:
-    return vault.unseal(sealed, _purpose(companion_id))
+    return vault.unseal(sealed, purpose_of(companion_id))
 
 
-def _purpose(companion_id: str) -> bytes:
+def purpose_of(companion_id: str) -> bytes:
+    """What a link key is sealed for."""
     return b"link" + companion_id.encode()

@@ -24,6 +24,10 @@ class DoorRules(BaseModel):
     mode_until = pw.BigIntegerField(default=0)
     clock_lost = pw.CharField(8, default="guests")
     settings = pw.TextField(default="{}")  # JSON: bolt_ms, ajar_s, drift_ppm
+    # the highest generation that somebody may hold of whom the books know nothing, since they were restored
+    beyond = pw.BigIntegerField(default=0)
+    schedule = pw.TextField(default="[]")  # JSON: weekly hours of passage (doors/schedules.py)
+    renew_at = pw.BigIntegerField(null=True)  # ms: the policy's own ends come near, and more is wanted
 
 
 class Denial(BaseModel):
@@ -81,6 +85,7 @@ class Companion(BaseModel):
     clock_lo = pw.BigIntegerField(null=True)
     clock_hi = pw.BigIntegerField(null=True)
     report = pw.TextField(default="{}")  # JSON: firmware, engine, heap, …
+    resent_at = pw.BigIntegerField(default=0)  # ms: when its policy was put out anew though nothing had changed
 
 
 class RemoteOpen(BaseModel):

@@ -16,7 +16,7 @@ from lockmate.keys.models import Key
 from lockmate.keys.token import mint
 from lockmate.properties.models import Door, Property
 from lockmate.protocol import RESET_KIND
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 
 RESET_SECONDS = 3_600  # long enough to walk to the door
 
@@ -47,6 +47,7 @@ def reset_token(door: Door, *, by: Actor) -> str:
         )
 
 
+@once("door:raise_epoch")
 def raise_epoch(property: Property, kind: str, *, by: Actor) -> int:
     """End every token of the staff ("staff", "emergency") that is in anybody's hand or printed: the new epoch.
 
@@ -66,6 +67,7 @@ def raise_epoch(property: Property, kind: str, *, by: Actor) -> int:
         return epoch
 
 
+@once("key:end")
 def end_staff_key(key: Key, reason: str, *, by: Actor) -> list[Door]:
     """A staff or emergency key ends, its phone or sheet lost: denied at every door it could open; those doors.
 

@@ -10,25 +10,23 @@ from peewee import fn
 
 from lockmate import clock, outbox
 from lockmate.db import transaction
-from lockmate.doors import denials
-from lockmate.doors.errors import BadRules, PolicyTooLong
+from lockmate.doors import denials, schedules
+from lockmate.doors.errors import PolicyTooLong
 from lockmate.doors.link import compact
 from lockmate.doors.models import Companion, DoorRules, Policy
 from lockmate.doors.rooms import rules_of
 from lockmate.keys import issuer, signed
 from lockmate.properties.models import Door
 from lockmate.protocol import (
-    CLOCK_LOST,
     DAY,
-    MODES,
     POLICY_BYTES_MAX,
-    POLICY_SETTINGS,
     TOPIC_POLICY,
     TRUST_MAX,
     ZONE_MAX,
 )
 
-_SIGNATURE = 64
+_RENEW_AHEAD_S = 3 * DAY  # a door that is away for a long weekend still has its hours
+_RENEW_LEAST_S = 3_600
 
 
 def publish(door: Door) -> Policy:
@@ -71,6 +69,7 @@ def put(companion: Companion, policy: Policy) -> None:
         "mqtt",
         TOPIC_POLICY % companion.companion_id,
         wire(policy),
+        property_id=companion.property_id,
         order_key=f"companion {companion.companion_id}",
         retained=True,
     )
@@ -89,32 +88,6 @@ def to_be_signed(slot: int, property_id: bytes, door: int, body: bytes) -> bytes
     return signed.to_be_signed(aad, body)
 
 
-def set_rules(
-    door: Door,
-    *,
-    mode: str | None = None,
-    mode_until: int | None = None,
-    clock_lost: str | None = None,
-    settings: dict[str, int] | None = None,
-) -> Policy:
-    """Change what the next policy says, and publish it; `mode_until` in seconds. Raises BadRules."""
-    with transaction():
-        rules = rules_of(door)
-        if mode is not None:
-            if mode not in MODES or (mode != "normal" and (mode_until or 0) <= clock.now_s()):
-                raise BadRules(field="mode")
-            rules.mode, rules.mode_until = mode, 0 if mode == "normal" else mode_until or 0
-        if clock_lost is not None:
-            if clock_lost not in CLOCK_LOST:
-                raise BadRules(field="clock_lost")
-            rules.clock_lost = clock_lost
-        if settings is not None:
-            _check_settings(settings)
-            rules.settings = json.dumps(settings)
-        rules.save()
-        return publish(door)
-
-
 def _document(door: Door, rules: DoorRules, now_s: int) -> dict[str, Any]:
     """All fields but the version."""
     denied = denials.listed(door, now_s, rules.min_iat)
@@ -125,6 +98,9 @@ def _document(door: Door, rules: DoorRules, now_s: int) -> dict[str, Any]:
     if len(trust) > TRUST_MAX:
         raise PolicyTooLong(door=door.name, keys=len(trust))
     mode, mode_until = _mode(rules, now_s)
+    week = [schedules.Hours(tuple(days), begins, ends) for days, begins, ends in json.loads(rules.schedule)]
+    schedule = schedules.intervals(week, door.property.timezone, now_s)
+    _note_renewal(rules, mode_until, schedule, now_s)
     return {
         "door": door.number,
         "class": door.door_class,
@@ -137,7 +113,7 @@ def _document(door: Door, rules: DoorRules, now_s: int) -> dict[str, Any]:
         "deny": denied.packed,
         "mode": mode,
         "mode_until": mode_until,
-        "schedule": [],
+        "schedule": schedule,
         "trust": trust,
         "clock_lost": rules.clock_lost,
         "settings": json.loads(rules.settings),
@@ -152,17 +128,21 @@ def _mode(rules: DoorRules, now_s: int) -> tuple[str, int]:
     return rules.mode, min(rules.mode_until, now_s + DAY)
 
 
+def _note_renewal(rules: DoorRules, mode_until: int, schedule: list[list[int]], now_s: int) -> None:
+    """When the next policy is due though nobody changes anything: well before what this one says lapses."""
+    due = []
+    if mode_until and rules.mode_until > mode_until:
+        due.append(now_s + (mode_until - now_s) // 2)
+    if schedule:
+        due.append(max(now_s + _RENEW_LEAST_S, schedule[-1][0] - _RENEW_AHEAD_S))
+    renew_at = min(due) * 1000 if due else None
+    if renew_at != rules.renew_at:
+        rules.renew_at = renew_at
+        DoorRules.update(renew_at=renew_at).where(DoorRules.id == rules.id).execute()
+
+
 def _next_version(door: Door) -> int:
     """Milliseconds of now, but above the last and above what a companion of the door reported."""
     last: int | None = Policy.select(fn.MAX(Policy.version)).where(Policy.door == door).scalar()
     reported: int | None = Companion.select(fn.MAX(Companion.policy_version)).where(Companion.door == door).scalar()
     return max(clock.now_ms(), (last or 0) + 1, (reported or 0) + 1)
-
-
-def _check_settings(settings: dict[str, int]) -> None:
-    for name, value in settings.items():
-        if name not in POLICY_SETTINGS or type(value) is not int:
-            raise BadRules(field=name)
-        least, most = POLICY_SETTINGS[name]
-        if not least <= value <= most:
-            raise BadRules(field=name, least=least, most=most)

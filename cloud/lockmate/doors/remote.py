@@ -12,7 +12,8 @@ from lockmate import clock, outbox
 from lockmate.db import transaction
 from lockmate.doors import policies
 from lockmate.doors.errors import DoorOffline, NoReason, OpenUnderWay, TooManyOpens
-from lockmate.doors.models import Companion, RemoteOpen
+from lockmate.doors.link import Speaker
+from lockmate.doors.models import RemoteOpen
 from lockmate.doors.rooms import rules_of
 from lockmate.errors import NotFound
 from lockmate.keys import holders, issuer
@@ -20,7 +21,7 @@ from lockmate.keys.models import Holder, Key
 from lockmate.keys.token import mint
 from lockmate.properties.models import Door
 from lockmate.protocol import LIVES, REMOTE, TOPIC_OPEN
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 
 LIFE_MS = LIVES[REMOTE] * 1000
 ANSWER_MS = 8_000  # a door that is there answers in less; refusals before the signature name no token
@@ -34,7 +35,7 @@ _AT_A_TIME = 500  # of one query: a companion chooses how many lines it sends
 class Answer(NamedTuple):
     """What an event says of a token: from which companion, `kind` opened or refused, and the verdict."""
 
-    companion: Companion
+    companion: Speaker
     key_id: str
     kind: str
     verdict: str
@@ -54,6 +55,7 @@ def may_open(holder: Holder, door: Door) -> Key | None:
     return min(fitting, key=lambda key: key.kind != "guest", default=None)
 
 
+@once("door:open")
 def open_remotely(door: Door, *, key_id_of: Key | None = None, reason: str = "", by: Actor | None = None) -> RemoteOpen:
     """Ask a door to open, now, once; every companion of the door that is online gets the token.
 
@@ -100,6 +102,7 @@ def open_remotely(door: Door, *, key_id_of: Key | None = None, reason: str = "",
                 "mqtt",
                 TOPIC_OPEN % companion.companion_id,
                 text.encode(),
+                property_id=door.property_id,
                 order_key=f"open {companion.companion_id}",  # not the policies': none of them waits for an open
                 expires_at=now + LIFE_MS,
             )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from lockmate import clock
-from lockmate.db import transaction
+from lockmate import clock, keys
+from lockmate.db import is_postgres, transaction
 from lockmate.doors import policies, rooms
-from lockmate.doors.errors import BadState, GenerationJump
+from lockmate.doors.errors import BadState
 from lockmate.doors.models import Companion, JournalLog, Policy
 from lockmate.properties.models import Door
 from lockmate.protocol import U32_MAX
@@ -70,9 +69,15 @@ def heard(companion: Companion, report: dict[str, Any], *, at_ms: int | None = N
 
 
 def log_of(companion: Companion, log: str, now: int) -> JournalLog:
-    """The row of one of its journals, made when first heard of."""
-    found = JournalLog.get_or_none(JournalLog.companion == companion, JournalLog.log == log)
-    return found or JournalLog.create(companion=companion, log=log, first_heard_at=now)
+    """The row of one of its journals, made when first heard of; ours until the commit, since ingest moves it, too."""
+    query = JournalLog.select().where(JournalLog.companion == companion, JournalLog.log == log)
+    if is_postgres():
+        query = query.for_update()
+    found: JournalLog | None = query.first()
+    if found is None:
+        JournalLog.insert(companion=companion, log=log, first_heard_at=now).on_conflict_ignore().execute()
+        found = query.clone().get()
+    return found
 
 
 def _spoken_at(companion: Companion, state: _State, now: int) -> int | None:
@@ -81,12 +86,15 @@ def _spoken_at(companion: Companion, state: _State, now: int) -> int | None:
 
 
 def _is_current(companion: Companion, log: JournalLog, state: _State) -> bool:
-    """Neither of an older journal, nor told before a line or a report that we hold."""
+    """Neither of an older journal, nor told before a report that we heard, nor the same again beside newer lines.
+
+    A report may come behind lines that were written after it: several workers share what comes, in no order.
+    """
     newer = JournalLog.select().where(JournalLog.companion == companion, JournalLog.id > log.id)
     if newer.exists():
         return False
-    told = companion.seq if companion.log == state.log else 0
-    return state.seq >= max(log.stored_seq, log.highest_seq, told)
+    told = companion.seq if companion.log == state.log else -1
+    return state.seq > told or (state.seq == told and state.seq >= max(log.stored_seq, log.highest_seq))
 
 
 def _note_lost(log: JournalLog, state: _State) -> None:
@@ -102,8 +110,12 @@ def _follow_up(companion: Companion, now: int) -> Heard:
         return Heard(kept=True, in_step=False, resent=False)
     _confirm(door, now)
     newest = policies.newest(door)
-    if newest is None or companion.policy_version > newest.version or _is_another(companion, newest):
-        _step_over(door)
+    restored = newest is not None and (companion.policy_version > newest.version or _is_another(companion, newest))
+    if restored or companion.generation > rooms.rules_of(door).generation:
+        rooms.note_ahead(door, companion.generation)
+    if restored:
+        keys.assume_minted(door.property)
+    if newest is None or restored:
         policies.publish(door)  # none yet, or the database is older than the door
         return Heard(kept=True, in_step=False, resent=True)
     in_step = companion.policy_version == newest.version
@@ -135,16 +147,6 @@ def _confirm(door: Door, now: int) -> None:
 def _is_another(companion: Companion, newest: Policy) -> bool:
     """The same version over other bytes: the door would ignore ours for ever."""
     return companion.policy_version == newest.version and companion.policy_hash != newest.hash
-
-
-def _step_over(door: Door) -> None:
-    """A free room whose door is ahead of the database: nobody of the time that was lost may share the next stay's
-    generation (protocol section 7). A jump that no restore explains is told at the next check-in.
-    """
-    rules = rooms.rules_of(door)
-    if door.door_class == "room" and not rules.taken and rooms.reported_generation(door) >= rules.generation:
-        with contextlib.suppress(GenerationJump):
-            rooms.restored(door)
 
 
 def _read(report: dict[str, Any]) -> _State:

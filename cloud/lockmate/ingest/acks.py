@@ -10,7 +10,7 @@ from lockmate.doors import link
 from lockmate.protocol import TOPIC_ACK
 
 if TYPE_CHECKING:
-    from lockmate.doors import Companion
+    from lockmate.doors.link import Speaker
     from lockmate.mqtt import Connection
 
 _EXPIRES_S = 3_600  # for a door that is away; it asks again by sending its lines again
@@ -20,7 +20,7 @@ _EXPIRES_S = 3_600  # for a door that is away; it asks again by sending its line
 class Ack:
     """Everything of `log` up to `seq` is committed; `tag` is that of line `seq`."""
 
-    companion: Companion
+    companion: Speaker
     log: str
     seq: int
     tag: str

@@ -11,12 +11,11 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import peewee
-
 from lockmate import clock, records, stays
-from lockmate.db import transaction
-from lockmate.doors import BadMac, BadState, JournalLog, companions, heard, link, policies, remote
+from lockmate.db import ERRORS, require_away, transaction
+from lockmate.doors import BadMac, BadState, Companion, JournalLog, heard, link, remote
 from lockmate.errors import Refused
+from lockmate.ingest import known
 from lockmate.ingest.acks import Ack
 from lockmate.protocol import COMPANION_ID, ROADS
 from lockmate.stays.models import Move
@@ -24,13 +23,13 @@ from lockmate.stays.models import Move
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lockmate.doors import Companion
+    from lockmate.ingest.known import Known
     from lockmate.mqtt import Arrival
     from lockmate.records import ParsedLine
 
-AWAY = (peewee.OperationalError, peewee.InterfaceError)
 _LOG = logging.getLogger("lockmate.ingest")
 _LEVELS = 5  # lm/1/{companion_id}/up/{leaf}
+_LEAVES = ("events", "state")
 _IN_SERVICE = "in_service"
 _REMOTE_ROAD = ROADS[1]
 
@@ -56,22 +55,30 @@ class Kept:
         self.opened += other.opened
 
 
-def keep(arrivals: Sequence[Arrival]) -> Kept:
+def keep(arrivals: Sequence[Arrival], *, only: int | None = None) -> Kept:
     """Store a batch; when this returns it is committed, and the stays know who opened.
 
-    Raises peewee's OperationalError or InterfaceError if the database is away: the batch is to be brought again then,
-    whatever of it was stored. A message that trips a fault of ours is kept apart alone, and the rest is stored.
+    only: the row id of the hotel whose companions are let in; None: every hotel's.
+
+    Raises one of db.ERRORS if the database is away: the batch is to be brought again then, whatever of it was stored;
+    SchemaDiffers if its schema is not ours. A message that trips a fault of ours is kept apart alone, and the rest is
+    stored.
     """
-    kept = _stored(arrivals)
-    _tell_stays(kept.opened)
+    try:
+        kept = _stored(arrivals, only)
+        _tell_stays(kept.opened)
+    except ERRORS as error:
+        require_away(error)
+        raise
     return kept
 
 
-def _stored(arrivals: Sequence[Arrival]) -> Kept:
+def _stored(arrivals: Sequence[Arrival], only: int | None) -> Kept:
     try:
-        with transaction():
-            return _Batch(clock.now_ms()).take(arrivals)
-    except AWAY:
+        # what a state brings about is decided like a verb; lines alone need wait for nobody
+        with transaction(alone=any(arrival.topic.endswith("/state") for arrival in arrivals)):
+            return _Batch(clock.now_ms(), only).take(arrivals)
+    except ERRORS:
         raise
     except Exception:  # noqa: BLE001  logged below, and nothing of it is lost
         if len(arrivals) == 1:
@@ -79,7 +86,7 @@ def _stored(arrivals: Sequence[Arrival]) -> Kept:
             return _set_apart(arrivals[0])
     kept = Kept()
     for arrival in arrivals:
-        kept.add(_stored([arrival]))
+        kept.add(_stored([arrival], only))
     return kept
 
 
@@ -93,7 +100,7 @@ def _tell_stays(opened: Sequence[tuple[str, int]]) -> None:
             continue
         try:
             stays.note_opened(remote.key_behind(key_id), clock.now_ms(), door_id)
-        except AWAY:
+        except ERRORS:
             raise
         except Exception:  # noqa: BLE001  logged; time brings about the same (stays.tend)
             _LOG.exception("event=fault work=note_opened")
@@ -108,38 +115,48 @@ def _set_apart(arrival: Arrival) -> Kept:
 class _Batch:
     """The work on one batch, inside its transaction."""
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, only: int | None) -> None:
         self._now = now_ms
+        self._only = only
         self._kept = Kept()
-        self._known: dict[str, Companion | None] = {}
-        self._lines: dict[str, tuple[Companion, list[ParsedLine]]] = {}
-        self._stored: dict[str, tuple[Companion, str, int, str]] = {}  # companion_id: companion, log, seq, tag
+        self._known: dict[str, Known] = {}
+        self._lines: dict[str, tuple[Known, list[ParsedLine]]] = {}
+        self._stored: dict[str, tuple[str, int, str]] = {}  # companion_id: log, seq, tag
 
     def take(self, arrivals: Sequence[Arrival]) -> Kept:
-        for arrival in arrivals:
-            self._take(arrival.topic, arrival.payload, retained=arrival.retained)
+        split = [(arrival.topic.split("/"), arrival) for arrival in arrivals]
+        self._known = known.companions(levels[2] for levels, _ in split if _is_named(levels))
+        for levels, arrival in split:
+            self._take(levels, arrival)
         self._store(list(self._lines))
-        self._kept.acks = [_ack(*stored) for stored in self._stored.values()]
+        self._kept.acks = self._acks()
         return self._kept
 
-    def _take(self, topic: str, payload: bytes, *, retained: bool) -> None:
-        levels = topic.split("/")
-        companion_id = levels[2] if len(levels) > 2 else ""
-        if len(levels) != _LEVELS or not COMPANION_ID.fullmatch(companion_id) or levels[4] not in ("events", "state"):
-            self._dispute(companion_id, "malformed", payload)
+    def _take(self, levels: list[str], arrival: Arrival) -> None:
+        payload = arrival.payload
+        if not _is_named(levels):
+            self._dispute(levels[2] if len(levels) > 2 else "", "malformed", payload)
             return
-        companion = self._companion(companion_id)
-        if companion is None or companion.state != _IN_SERVICE:
+        companion = self._known.get(levels[2])
+        stranger = self._stranger(companion)
+        if companion is None or stranger:
             # a revoked one keeps its connection after the broker read the new list: it is refused here again
-            reason = "unknown_companion" if companion is None else "retired"
             for line in records.split(payload) if levels[4] == "events" else ():
-                self._dispute(companion_id, reason, line)
+                self._dispute(levels[2], stranger, line)
         elif levels[4] == "events":
             self._events(companion, payload)
         else:
-            self._state(companion, topic, payload, retained=retained)
+            self._state(companion, arrival)
 
-    def _events(self, companion: Companion, payload: bytes) -> None:
+    def _stranger(self, companion: Known | None) -> str:
+        """Why nothing of it is let in; empty if it belongs here."""
+        if companion is None:
+            return "unknown_companion"
+        if companion.state != _IN_SERVICE:
+            return "retired"
+        return "other_property" if self._only not in (None, companion.property_id) else ""
+
+    def _events(self, companion: Known, payload: bytes) -> None:
         key = link.key_of(companion)
         for line in records.split(payload):
             try:
@@ -149,16 +166,17 @@ class _Batch:
             else:
                 self._lines.setdefault(companion.companion_id, (companion, []))[1].append(parsed)
 
-    def _state(self, companion: Companion, topic: str, payload: bytes, *, retained: bool) -> None:
-        if _is_last_will(payload):
-            companions.offline(companion)
+    def _state(self, companion: Known, arrival: Arrival) -> None:
+        if _is_last_will(arrival.payload):
+            Companion.update(online=False).where(Companion.id == companion.id).execute()
             return
         try:
-            report = link.open_sealed(companion, topic, payload)
+            report = link.open_sealed(companion, arrival.topic, arrival.payload)
             self._store([companion.companion_id])  # lines that came before it; a report is overtaken by later ones
-            told = heard(companion, report, at_ms=self._now, retained=retained)
+            told = heard(Companion(id=companion.id), report, at_ms=self._now, retained=arrival.retained)
         except (BadMac, BadState) as bad:
-            self._dispute(companion.companion_id, "malformed" if isinstance(bad, BadState) else "bad_tag", payload)
+            reason = "malformed" if isinstance(bad, BadState) else "bad_tag"
+            self._dispute(companion.companion_id, reason, arrival.payload)
             return
         except Refused as refused:  # what follows from the report can't be done; the door reports again
             _LOG.error("event=state_refused companion=%s why=%r", companion.companion_id, str(refused))
@@ -167,11 +185,11 @@ class _Batch:
         if told.kept:
             self._tell_again(companion, report["log"])
 
-    def _tell_again(self, companion: Companion, log: str) -> None:
+    def _tell_again(self, companion: Known, log: str) -> None:
         """A report is also a question: what of my journal do you hold?"""
-        held = JournalLog.get_or_none(JournalLog.companion == companion, JournalLog.log == log)
+        held = JournalLog.get_or_none(JournalLog.companion == companion.id, JournalLog.log == log)
         if held is not None and held.stored_tag:
-            self._stored[companion.companion_id] = (companion, log, held.stored_seq, held.stored_tag)
+            self._stored[companion.companion_id] = (log, held.stored_seq, held.stored_tag)
 
     def _store(self, companion_ids: Sequence[str]) -> None:
         groups = [self._lines.pop(companion_id) for companion_id in companion_ids if companion_id in self._lines]
@@ -183,10 +201,9 @@ class _Batch:
             self._kept.apart += result.disputed
             self._kept.again += len(lines) - result.new - result.disputed
             if result.tag:
-                held = (result.companion, result.log, result.upto_seq, result.tag)
-                self._stored[result.companion.companion_id] = held
+                self._stored[result.companion.companion_id] = (result.log, result.upto_seq, result.tag)
 
-    def _note_answers(self, groups: Sequence[tuple[Companion, list[ParsedLine]]]) -> None:
+    def _note_answers(self, groups: Sequence[tuple[Known, list[ParsedLine]]]) -> None:
         """What doors say of a token: to who asked for a remote open now, to the stays after the commit."""
         answers = []
         for companion, lines in groups:
@@ -197,10 +214,13 @@ class _Batch:
                     answers.append(remote.Answer(companion, line.key_id, line.kind, line.verdict))
         remote.answered(answers, self._now)
 
-    def _companion(self, companion_id: str) -> Companion | None:
-        if companion_id not in self._known:
-            self._known[companion_id] = companions.by_id(companion_id)
-        return self._known[companion_id]
+    def _acks(self) -> list[Ack]:
+        told = [(self._known[companion_id], stored) for companion_id, stored in self._stored.items()]
+        newest = known.newest_policies(companion.door_id for companion, _ in told if companion.door_id is not None)
+        return [
+            Ack(companion, log, seq, tag, companion.door, newest.get(companion.door_id or 0, 0))
+            for companion, (log, seq, tag) in told
+        ]
 
     def _dispute(self, companion_id: str, reason: str, line: bytes) -> None:
         self._kept.apart += 1
@@ -208,11 +228,9 @@ class _Batch:
         _LOG.warning("event=kept_apart companion=%r reason=%s bytes=%d", companion_id[:32], reason, len(line))
 
 
-def _ack(companion: Companion, log: str, seq: int, tag: str) -> Ack:
-    door = companion.door
-    newest = policies.newest(door) if door is not None else None
-    return Ack(companion, log, seq, tag, door.number if door is not None else 0,
-               newest.version if newest is not None else 0)
+def _is_named(levels: list[str]) -> bool:
+    """Whether it is a topic that a companion speaks on."""
+    return len(levels) == _LEVELS and levels[4] in _LEAVES and COMPANION_ID.fullmatch(levels[2]) is not None
 
 
 def _is_last_will(payload: bytes) -> bool:

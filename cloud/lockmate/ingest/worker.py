@@ -2,6 +2,9 @@
 
 The broker hears PUBACK and the companion hears `down/ack` after the commit. If the database is away, what was read
 waits here, unacknowledged, and nothing more is read than the buffer holds.
+
+Several workers share one subscription; the broker deals each message to one of them, to one that is away as well, for
+its session lasts. So a worker comes back under its own name, and one that is not to come back leaves first (`leave`).
 """
 
 from __future__ import annotations
@@ -11,16 +14,21 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from lockmate.db import database
+from lockmate.db import ERRORS, SchemaDiffers, database, require_away
 from lockmate.ingest import batch
 from lockmate.ingest.acks import Acks
 from lockmate.mqtt import Arrival, Backoff, BrokerError, Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lockmate.mqtt import Broker, Stop
 
 CLIENT = "cloud-ingest"
 TOPIC = "lm/1/+/up/#"
+SHARED = f"$share/ingest/{TOPIC}"
+_STATES = "lm/1/+/up/state"
+_LAST = "lm/1/%s/last"  # our own word to ourselves, behind all that the broker holds for us
 _LOG = logging.getLogger("lockmate.ingest")
 _IDLE_SECONDS = 1.0
 _SESSION_SECONDS = 14 * 86_400  # the broker keeps for us what comes while we are away
@@ -33,15 +41,21 @@ class Ingest:
 
     batch_max: messages in one commit; buffer_max, buffer_bytes: what may wait in memory, even where the broker
     ignores our Receive Maximum (Mosquitto 2.0.11 may send again everything that is under way after a reconnect).
+    client_id: its stable name. only: the row id of the hotel whose companions it takes in; None: all.
+    leave: end when all that the broker holds for this name is stored. beat: called at each turn of the work.
     """
 
-    def __init__(self, broker: Broker, stop: Stop, *, client_id: str = CLIENT, topic: str = TOPIC,
-                 batch_max: int = 500, buffer_max: int = 1_000, buffer_bytes: int = 8_388_608,
-                 backoff: Backoff | None = None) -> None:
+    def __init__(self, broker: Broker, stop: Stop, *, client_id: str = CLIENT, batch_max: int = 1_000,
+                 buffer_max: int = 2_000, buffer_bytes: int = 8_388_608, only: int | None = None, leave: bool = False,
+                 backoff: Backoff | None = None, beat: Callable[[], None] = lambda: None) -> None:
         self._broker = broker
         self._stop = stop
         self._client_id = client_id
-        self._topic = topic
+        self._only = only
+        self._leave = leave
+        self._last = _LAST % client_id
+        self._left = False
+        self._beat = beat
         self._batch_max = batch_max
         self._buffer_max = buffer_max
         self._buffer_bytes = buffer_bytes
@@ -56,10 +70,13 @@ class Ingest:
     def run(self) -> None:
         """Take in events until the end is asked for; the batch in hand is finished first."""
         while not self._stop.requested:
+            self._beat()
             try:
                 self._serve()
             except BrokerError as error:
                 _LOG.warning("event=broker_away waiting=%d why=%r", len(self._buffer), str(error))
+            except SchemaDiffers:
+                raise  # nothing would mend it but a migration: whoever watches this process must see it end
             except Exception:  # noqa: BLE001  a fault in a callback may cost a connection, never the worker
                 _LOG.exception("event=fault waiting=%d", len(self._buffer))
             else:
@@ -75,12 +92,12 @@ class Ingest:
                                 receive_maximum=self._buffer_max, on_arrival=self._arrived)
         try:
             connection.open(self._stop)
-            connection.subscribe(self._topic, stop=self._stop)
+            self._subscribe(connection)
             opened = time.monotonic()
             self.connected = True
-            _LOG.info("event=connected broker=%s:%d session=%s", self._broker.host, self._broker.port,
-                      "kept" if connection.session_present else "new")
-            while not self._stop.requested:
+            _LOG.info("event=connected broker=%s:%d client=%s session=%s", self._broker.host, self._broker.port,
+                      self._client_id, "kept" if connection.session_present else "new")
+            while not self._stop.requested and not (self._left and not self._buffer):
                 self._gather(connection)
                 self._store(connection)
                 self._acks.publish(connection)
@@ -90,17 +107,38 @@ class Ingest:
             self._acks.publish(connection)
         finally:
             self.connected = False
-            connection.close()
+            connection.close(forget=self._left and not self._buffer)
+
+    def _subscribe(self, connection: Connection) -> None:
+        """A share of what comes, or (leave) no more of it.
+
+        A share brings nothing that the broker had retained, so a new session asks for the states once: doors that
+        spoke before it began may be silent for long.
+        """
+        if self._leave:
+            connection.unsubscribe(SHARED, TOPIC, stop=self._stop)
+            connection.subscribe(self._last, stop=self._stop)
+            connection.publish(self._last, b"")
+            return
+        connection.subscribe(SHARED, stop=self._stop)
+        connection.unsubscribe(TOPIC, stop=self._stop)  # of a session made by an older version
+        if not connection.session_present:
+            connection.subscribe(_STATES, stop=self._stop)
+            connection.unsubscribe(_STATES, stop=self._stop)
 
     def _rest(self) -> None:
         """Without a broker: what was read is still stored (its companion learns it when it sends again)."""
         end = time.monotonic() + self._backoff.next()
         while not self._stop.requested and time.monotonic() < end:
+            self._beat()
             self._store(None)
             due = self._store_at if self._buffer else end
             self._stop.wait(min(due, end) - time.monotonic())
 
     def _arrived(self, arrival: Arrival) -> None:
+        if arrival.topic == self._last:
+            self._left = arrival.connection.acknowledge(arrival)
+            return
         self._buffer.append(arrival)
         self._bytes += len(arrival.payload) + _MESSAGE_OVERHEAD
 
@@ -115,6 +153,7 @@ class Ingest:
         if self._acks and connection.under_way == 0:
             pause = 0.0
         while True:
+            self._beat()
             before = len(self._buffer)
             connection.turn(pause, read=not self._full(), full=self._full, stop=self._stop)
             if len(self._buffer) in (before, 0) or len(self._buffer) >= self._batch_max or self._stop.requested:
@@ -130,10 +169,10 @@ class Ingest:
         arrivals = [self._buffer[n] for n in range(min(self._batch_max, len(self._buffer)))]
         begun = time.monotonic()
         try:
-            kept = batch.keep(arrivals)
-        except batch.AWAY as error:
+            kept = batch.keep(arrivals, only=self._only)
+        except ERRORS as error:
             self._store_at = time.monotonic() + self._database_backoff.next()
-            _LOG.warning("event=database_away waiting=%d tries=%d why=%r",
+            _LOG.warning("event=%s waiting=%d tries=%d why=%r", require_away(error),
                          len(self._buffer), self._database_backoff.failures, str(error))
             database.close()
             return

@@ -17,7 +17,7 @@ from lockmate.keys.errors import (
 from lockmate.keys.models import Browser, Carry, Epoch, Holder, IssuerKey, Key
 from lockmate.keys.sheaves import Slot, sheaf
 from lockmate.keys.staffing import end_printed, issue_staff, printed_set, staff_keys
-from lockmate.keys.verbs import activate, end, issue, key_of, keys_of
+from lockmate.keys.verbs import activate, assume_minted, end, issue, key_of, keys_of
 
 __all__ = [
     "BadEmail",
@@ -37,6 +37,7 @@ __all__ = [
     "TokenMalformed",
     "WrongMasterKey",
     "activate",
+    "assume_minted",
     "end",
     "end_printed",
     "epochs",

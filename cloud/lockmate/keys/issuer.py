@@ -30,8 +30,10 @@ class TrustEntry(TypedDict):
     kinds: list[str]
 
 
-def create(property: Property, slot: int, kinds: tuple[str, ...], *, seed: bytes | None = None) -> IssuerKey:
-    """A new signing key for `kinds` in `slot` (0..15); raises SlotTaken. `seed`: 32 bytes, for tests with vectors."""
+def create(
+    property: Property, slot: int, kinds: tuple[str, ...], *, seed: bytes | None = None, state: str = "signing"
+) -> IssuerKey:
+    """A new key for `kinds` in `slot` (0..15); raises SlotTaken. `seed`: 32 bytes, for tests with vectors."""
     alone = {"policy", "update"}.intersection(kinds)
     if not 0 <= slot <= SLOT_MAX or not kinds or set(kinds) - set(TRUST_KINDS) or (alone and len(kinds) > 1):
         raise ValueError(f"no issuer key can have slot {slot} and kinds {kinds}")
@@ -47,6 +49,7 @@ def create(property: Property, slot: int, kinds: tuple[str, ...], *, seed: bytes
             public=private.public_key().public_bytes_raw().hex(),
             sealed=vault.seal(private.private_bytes_raw(), _purpose(property.property_id, slot)),
             made_at=clock.now_ms(),
+            state=state,
         )
 
 
@@ -61,16 +64,17 @@ def signer(property: Property, kind: str) -> Signer:
 
     One query: a rotation shows at once in every process. The opened key is kept per row, which never changes.
     """
-    for row in _live(property):
-        if kind in row.kinds.split():
+    for row in rows(property):
+        if row.state == "signing" and kind in row.kinds.split():
             opened = _opened(row.id, property.property_id, row.slot, bytes(row.sealed))
             return Signer(row.slot, bytes.fromhex(property.property_id), opened.sign)
     raise IssuerMissing(kind=kind)
 
 
 def trust(property: Property) -> list[TrustEntry]:
-    """The keys that a policy names, by slot."""
-    return [TrustEntry(slot=row.slot, key=row.public, kinds=row.kinds.split()) for row in _live(property)]
+    """The keys that a policy names, by slot: those that sign, that will, and that did."""
+    named = [row for row in rows(property) if row.state != "gone"]
+    return [TrustEntry(slot=row.slot, key=row.public, kinds=row.kinds.split()) for row in named]
 
 
 def provisioned(property: Property) -> list[TrustEntry]:
@@ -83,7 +87,22 @@ def provisioned(property: Property) -> list[TrustEntry]:
     return entries
 
 
-def _live(property: Property) -> list[IssuerKey]:
+def free_slot(property: Property) -> int:
+    """The first slot that no key has; raises SlotTaken if there is none."""
+    taken = {row.slot for row in rows(property)}
+    for slot in range(SLOT_MAX + 1):
+        if slot not in taken:
+            return slot
+    raise SlotTaken(slot=SLOT_MAX)
+
+
+def purpose_of(row: IssuerKey) -> bytes:
+    """What its private key is sealed for."""
+    return _purpose(row.property.property_id, row.slot)
+
+
+def rows(property: Property) -> list[IssuerKey]:
+    """The keys whose slots are not free, by slot."""
     return list(
         IssuerKey.select()
         .where(IssuerKey.property == property, IssuerKey.retired_at.is_null())

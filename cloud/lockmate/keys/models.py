@@ -18,6 +18,9 @@ class IssuerKey(BaseModel):
     public = pw.CharField(64)  # hex
     sealed = pw.BlobField()  # private key, sealed under the master key
     made_at = pw.BigIntegerField()
+    # "coming": doors are to know it first; "signing"; "going": its last tokens are awaited (keys/rotating.py)
+    state = pw.CharField(8, default="signing")
+    last_exp = pw.BigIntegerField(default=0)  # seconds: no token of it lasts longer; of one that is going
     retired_at = pw.BigIntegerField(null=True)
 
     class Meta:

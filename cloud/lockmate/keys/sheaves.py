@@ -14,8 +14,6 @@ from lockmate.keys.token import mint
 from lockmate.properties.models import Door, Property
 from lockmate.protocol import DAY, KINDS, LIVES
 
-OVERLAP = 60  # seconds that a token is valid before and after its slot
-
 
 class Slot(NamedTuple):
     """One token: valid from `nbf` to `exp` (seconds), as the QR's text."""
@@ -44,7 +42,9 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
         signer = issuer.signer(key.property, key.kind)
         generation = key.generation if key.kind == "guest" else epochs.of(key.property, key.kind)
         newest = max(key.newest_exp, bounds[-1][1])
-        Key.update(newest_exp=newest, newest_iat=max(key.newest_iat, now_s)).where(Key.id == key.id).execute()
+        noted = Key.update(newest_exp=newest, newest_iat=max(key.newest_iat, now_s))
+        if not noted.where(Key.id == key.id, Key.state == "active").execute():
+            raise KeyEnded  # meanwhile, in another process
     kind, key_id, zones = KINDS.index(key.kind), bytes.fromhex(key.key_id), key.zones
     door = key.door.number if key.door is not None else 0
     over_privacy = key.kind == "emergency"
@@ -69,6 +69,33 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
     ]
 
 
+def rehearsal(key: Key, now_s: int) -> str:
+    """The token that the phone would show now, for a question that is asked in the house (`doors.dryrun`).
+
+    Of a key that ended, the last one that is out. It is noted nowhere, since it must never leave. Raises KeyNotYet for
+    a key that opens nothing yet, KeyEnded for one of which no token was ever made.
+    """
+    try:
+        nbf, exp = _bounds(key, now_s)[0]
+        iat = now_s
+    except KeyEnded:
+        if not key.newest_exp:
+            raise
+        nbf, exp, iat = key.newest_iat, key.newest_exp, key.newest_iat
+    return mint(
+        issuer.signer(key.property, key.kind),
+        kind=KINDS.index(key.kind),
+        key_id=bytes.fromhex(key.key_id),
+        generation=key.generation if key.kind == "guest" else epochs.of(key.property, key.kind),
+        nbf=nbf,
+        exp=exp,
+        iat=iat,
+        door=key.door.number if key.door is not None else 0,
+        zones=key.zones,
+        over_privacy=key.kind == "emergency",
+    )
+
+
 def _bounds(key: Key, now_s: int) -> list[tuple[int, int]]:
     """(nbf, exp) of each slot; slots are aligned to multiples of their length."""
     starts, ends = key.starts_at // 1000, key.ends_at // 1000
@@ -77,11 +104,11 @@ def _bounds(key: Key, now_s: int) -> list[tuple[int, int]]:
     last = min(ends, now_s + min(DAY, LIVES[KINDS.index(key.kind)]))
     if key.state != "active" or starts >= last:
         raise KeyNotYet
-    length = key.property.slot_seconds
+    length, overlap = key.property.slot_seconds, key.property.overlap_seconds
     first = max(now_s, starts) // length * length
     bounds = []
     for start in range(first, last, length):
-        nbf, exp = max(start - OVERLAP, starts), min(start + length + OVERLAP, last)
+        nbf, exp = max(start - overlap, starts), min(start + length + overlap, last)
         if max(nbf, now_s) < exp:
             bounds.append((nbf, exp))
     return bounds

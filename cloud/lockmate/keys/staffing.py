@@ -12,11 +12,12 @@ from lockmate.keys.models import Holder, Key
 from lockmate.keys.token import mint
 from lockmate.properties.models import Door, Property, Zone
 from lockmate.protocol import EMERGENCY, LIVES, U32_MAX
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 
 _LABEL_MAX = 60
 
 
+@once("key:issue_staff")
 def issue_staff(
     holder: Holder,
     property: Property,

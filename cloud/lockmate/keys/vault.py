@@ -1,6 +1,7 @@
 """Seals secrets at rest: AES-256-GCM under the master key (NIST SP 800-38D).
 
-The master key is 32 random bytes in hex, in a file only its owner reads.
+The master key is 32 random bytes in hex, in a file only its owner reads, or in the environment, where a key management
+service puts it (docs/operate.md).
 """
 
 from __future__ import annotations
@@ -35,27 +36,40 @@ def make(path: Path) -> bool:
 
 def check() -> None:
     """At start: raises SettingsError unless the master key can be used."""
-    _cipher(settings.current().master_key_file)
+    _in_use()
 
 
 def seal(secret: bytes, purpose: bytes) -> bytes:
     """nonce || ciphertext; it opens only for the same `purpose`."""
     nonce = os.urandom(_NONCE)
-    return nonce + _cipher(settings.current().master_key_file).encrypt(nonce, secret, purpose)
+    return nonce + _in_use().encrypt(nonce, secret, purpose)
 
 
 def unseal(sealed: bytes, purpose: bytes) -> bytes:
     """The secret; raises WrongMasterKey."""
     sealed = bytes(sealed)
     try:
-        return _cipher(settings.current().master_key_file).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose)
+        return _in_use().decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose)
     except (InvalidTag, ValueError):
         raise WrongMasterKey from None
 
 
+def reseal(sealed: bytes, purpose: bytes, to: Path) -> bytes:
+    """The same secret under the master key in another file; raises WrongMasterKey."""
+    nonce = os.urandom(_NONCE)
+    return nonce + _cipher(to, "").encrypt(nonce, unseal(sealed, purpose), purpose)
+
+
+def _in_use() -> AESGCM:
+    chosen = settings.current()
+    return _cipher(chosen.master_key_file, chosen.master_key)
+
+
 @lru_cache(maxsize=4)
-def _cipher(path: Path) -> AESGCM:
-    text = settings.read_secret(path, "master_key", least=_KEY_CHARACTERS)
+def _cipher(path: Path, text: str) -> AESGCM:
+    """`text`: the key itself, from the environment; else it is in the file."""
+    where = "LOCKMATE_MASTER_KEY" if text else str(path)
+    text = text or settings.read_secret(path, "master_key", least=_KEY_CHARACTERS)
     try:
         key = bytes.fromhex(text)
     except ValueError:
@@ -63,6 +77,6 @@ def _cipher(path: Path) -> AESGCM:
     if len(key) != _KEY_CHARACTERS // 2:
         raise settings.SettingsError(
             "master_key_bad",
-            f"{path} must hold 64 hex digits. Restore it from its backup: without it no key is signed.",
+            f"{where} must hold 64 hex digits. Restore it from its backup: without it no key is signed.",
         )
     return AESGCM(key)

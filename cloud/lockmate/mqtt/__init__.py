@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from lockmate.mqtt.connection import Arrival, Broker, BrokerError, Connection, ConnectionLostError
 from lockmate.mqtt.stop import Backoff, Stop
+from lockmate.mqtt.watchdog import Watchdog
 
-__all__ = ["Arrival", "Backoff", "Broker", "BrokerError", "Connection", "ConnectionLostError", "Stop"]
+__all__ = ["Arrival", "Backoff", "Broker", "BrokerError", "Connection", "ConnectionLostError", "Stop", "Watchdog"]

@@ -1,24 +1,21 @@
 """One MQTT 5 connection over TLS, driven by the caller's thread; it lives once and is never reconnected.
 
-Why not paho's own reconnect: a packet id belongs to one connection. After a reconnect an old acknowledgement would
+Why it is never reconnected: a packet id belongs to one connection. After a reconnect an old acknowledgement would
 confirm a new message that happens to carry the same id. Here every connection is an object of its own, so a stale
-acknowledgement has nowhere to go. Why no thread: paho's dies silently of an exception in a callback.
+acknowledgement has nowhere to go. Why no thread: one dies silently of an exception in a callback.
+Why not a library: the worker's whole speed hangs on this loop (docs/decisions/0009).
 """
 
 from __future__ import annotations
 
-import contextlib
 import select
 import ssl
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
+from lockmate.mqtt import packets
+from lockmate.mqtt.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 10.0
 _GOOD_BYE_SECONDS = 2.0
 _IN_FLIGHT_MAX = 512
-_PACKETS_PER_TURN = 256
+_MID_MAX = 65_535
 
 
 class BrokerError(Exception):
@@ -38,19 +35,6 @@ class BrokerError(Exception):
 
 class ConnectionLostError(BrokerError):
     """The connection has ended; the sentence says why."""
-
-
-class NamedContext(ssl.SSLContext):
-    """Checks the certificate for `server_name`, whatever address was dialled: the broker's name needs no DNS."""
-
-    server_name: str = ""
-    wrapped: ssl.SSLSocket | None = None  # kept, since paho drops the socket of a failed handshake unclosed
-
-    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        """As the parent, with the broker's own name."""
-        kwargs["server_hostname"] = self.server_name
-        self.wrapped = super().wrap_socket(*args, **kwargs)
-        return self.wrapped
 
 
 @dataclass(frozen=True)
@@ -64,10 +48,9 @@ class Broker:
     cert: Path
     key: Path
 
-    def context(self) -> NamedContext:
+    def context(self) -> ssl.SSLContext:
         """TLS with both certificates; raises BrokerError if a file is missing or wrong."""
-        context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.server_name = self.name or self.host
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
             context.load_verify_locations(self.ca)
@@ -77,8 +60,7 @@ class Broker:
         return context
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A message that came in, with the one connection on which it may be acknowledged."""
 
     connection: Connection
@@ -106,23 +88,20 @@ class Connection:
         self._session_seconds = session_seconds
         self._receive_maximum = receive_maximum
         self._keepalive = keepalive
-        self._context: NamedContext | None = None
-        self._welcome: bool = False
+        self._client_id = client_id
+        self._stream: Stream | None = None
+        self._welcome = False
         self._end: str | None = None
-        self._subscribing = False
+        self._granting = False
         self._refusals: list[str] = []
+        self._in = b""  # decrypted and not parsed yet, from `_at` on
+        self._at = 0
+        self._out = bytearray()  # not encrypted yet: many small packets become one record
+        self._mid = 0
         self._in_flight: set[int] = set()
         self._in_flight_max = _IN_FLIGHT_MAX
+        self._said_at = self._heard_at = 0.0
         self.session_present = False
-        self._client = client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, manual_ack=True)
-        client.connect_timeout = _CONNECT_SECONDS
-        client.max_inflight_messages = 0  # bounded by `room`
-        client.on_connect = self._connected
-        client.on_disconnect = self._disconnected
-        client.on_subscribe = self._subscribed
-        client.on_publish = self._answered
-        client.on_message = self._arrived
 
     # --- life
 
@@ -133,31 +112,32 @@ class Connection:
 
     def open(self, stop: Stop | None = None) -> None:
         """Connect and wait for the broker's welcome; raises BrokerError."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = self._session_seconds
-        properties.ReceiveMaximum = self._receive_maximum
-        self._context = self._broker.context()
-        self._client.tls_set_context(self._context)
+        broker = self._broker
         try:
-            self._client.connect(self._broker.host, self._broker.port, self._keepalive,
-                                 clean_start=self._session_seconds == 0, properties=properties)
+            self._stream = Stream(broker.context(), broker.name or broker.host, broker.host, broker.port,
+                                  seconds=_CONNECT_SECONDS, stop=stop)
+            self._said_at = self._heard_at = time.monotonic()
+            self._out += packets.connect(self._client_id, clean=self._session_seconds == 0, keepalive=self._keepalive,
+                                         session_seconds=self._session_seconds, receive_maximum=self._receive_maximum)
             self._await(lambda: self._welcome, stop)
         except (OSError, ConnectionLostError) as error:
             self._finish(str(error))
-            raise BrokerError(f"{self._broker.host}:{self._broker.port}: {error}") from error
+            raise BrokerError(f"{broker.host}:{broker.port}: {error}") from error
 
-    def close(self) -> None:
+    def close(self, *, forget: bool = False) -> None:
         """Say good-bye and wait for the broker to hang up, so that acknowledgements in the socket arrive.
 
-        The session stays for its time; what still comes in is left to it.
+        The session stays for its time; what still comes in is left to it. forget: the broker drops it.
         """
         self._on_arrival = self._on_answer = None
         if self.alive:
-            self._client.disconnect()
+            self._out += packets.disconnect(forget=forget)
             end = time.monotonic() + _GOOD_BYE_SECONDS
-            with contextlib.suppress(ConnectionLostError, OSError):
+            try:
                 while time.monotonic() < end:
                     self.turn(0.1)
+            except ConnectionLostError:
+                pass
         self.drop()
 
     def drop(self) -> None:
@@ -166,11 +146,13 @@ class Connection:
 
     def subscribe(self, *topics: str, stop: Stop | None = None) -> None:
         """Subscribe with QoS 1 and wait for the grant; raises ConnectionLostError if the broker refuses."""
-        self._subscribing = True
-        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
-        self._await(lambda: not self._subscribing, stop)
+        self._ask(packets.subscribe(self._next_mid(), topics), stop)
         if self._refusals:
             raise ConnectionLostError(f"the broker refused to subscribe {topics}: {', '.join(self._refusals)}")
+
+    def unsubscribe(self, *topics: str, stop: Stop | None = None) -> None:
+        """Unsubscribe and wait for the broker's word; one that was never subscribed is no error."""
+        self._ask(packets.unsubscribe(self._next_mid(), topics), stop)
 
     def turn(self, seconds: float, *, read: bool = True, stop: Stop | None = None,
              full: Callable[[], bool] | None = None) -> None:
@@ -179,22 +161,26 @@ class Connection:
         read=False leaves what the broker sends in the socket: the brake that works where Receive Maximum is ignored.
         full: asked after each packet; true ends the reading of this round.
         """
-        sock = self._client.socket()
-        if sock is None or self._end is not None:
-            raise ConnectionLostError(self._end or "no connection")
-        pending = read and self._pending(sock)
-        readers: list[Any] = [sock] if read else []
-        if stop is not None:
-            readers.append(stop)
-        writers = [sock] if self._client.want_write() else []
-        ready, writable, _ = select.select(readers, writers, [], 0 if pending else max(0.0, seconds))
-        if pending or sock in ready:
-            self._read(sock, full)
-        if writable:
-            self._client.loop_write()
-        self._client.loop_misc()
-        if self._end is not None:
-            raise ConnectionLostError(self._end)
+        stream = self._alive_stream()
+        try:
+            self._send(stream)
+            if read and self._parse(full):
+                seconds = 0.0
+            readers: list[Stream | Stop] = [stream] if read else []
+            if stop is not None:
+                readers.append(stop)
+            writers = [stream] if stream.unsent else []
+            ready, writable, _ = select.select(readers, writers, [], max(0.0, seconds))
+            if stream in ready and (full is None or not full()):
+                self._in = self._in[self._at :] + stream.read()
+                self._at = 0
+                self._parse(full)
+            if writable:
+                stream.flush()
+            self._keep_alive(time.monotonic(), read=read)
+        except (OSError, packets.BadPacket) as error:
+            self._finish(str(error) or type(error).__name__)
+        self._alive_stream()
 
     # --- messages
 
@@ -209,37 +195,38 @@ class Connection:
         return len(self._in_flight)
 
     def publish(self, topic: str, payload: bytes, *, retained: bool = False, expires_s: int | None = None) -> int:
-        """Publish with QoS 1; its id, which `on_answer` will name. Raises ConnectionLostError."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if expires_s is not None:
-            properties.MessageExpiryInterval = expires_s
+        """Publish with QoS 1; its id, which `on_answer` will name. Raises ConnectionLostError, or ValueError for what
+        no packet can hold.
+        """
         if not self.alive:
             raise ConnectionLostError(self._end or "no connection")
-        info = self._client.publish(topic, payload, qos=1, retain=retained, properties=properties)
-        if info.rc != paho.MQTT_ERR_SUCCESS:
-            raise ConnectionLostError(paho.error_string(info.rc))
-        self._in_flight.add(info.mid)
-        return int(info.mid)
+        if not topic or "#" in topic or "+" in topic or "\0" in topic:
+            raise ValueError(f"no topic to publish on: {topic!r}")
+        mid = self._next_mid()
+        self._out += packets.publish(mid, topic, payload, retained=retained, expires_s=expires_s)
+        self._in_flight.add(mid)
+        return mid
 
     def acknowledge(self, arrival: Arrival) -> bool:
         """Tell the broker that this message is kept; False (and nothing sent) if it came on another connection."""
         if arrival.connection is not self or not self.alive:
             return False
         if arrival.qos > 0:
-            self._client.ack(arrival.mid, arrival.qos)
+            self._out += packets.puback(arrival.mid)
         return True
 
     # --- inside
 
-    @staticmethod
-    def _pending(sock: Any) -> bool:
-        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+    def _alive_stream(self) -> Stream:
+        if self._stream is None or self._end is not None:
+            self._finish(self._end or "no connection")
+            raise ConnectionLostError(self._end)
+        return self._stream
 
-    def _read(self, sock: Any, full: Callable[[], bool] | None) -> None:
-        for _ in range(_PACKETS_PER_TURN):
-            self._client.loop_read()
-            if self._end is not None or not self._pending(sock) or (full is not None and full()):
-                return
+    def _ask(self, packet: bytes, stop: Stop | None) -> None:
+        self._granting = True
+        self._out += packet
+        self._await(lambda: not self._granting, stop)
 
     def _await(self, condition: Callable[[], bool], stop: Stop | None) -> None:
         end = time.monotonic() + _CONNECT_SECONDS
@@ -250,40 +237,82 @@ class Connection:
                 raise ConnectionLostError("the worker was asked to end")
             self.turn(1.0, stop=stop)
 
+    def _next_mid(self) -> int:
+        """A packet id that is not under way."""
+        while True:
+            self._mid = self._mid % _MID_MAX + 1
+            if self._mid not in self._in_flight:
+                return self._mid
+
+    def _send(self, stream: Stream) -> None:
+        if self._out:
+            stream.write(self._out)
+            self._out = bytearray()
+            self._said_at = time.monotonic()
+        if stream.unsent:
+            stream.flush()
+
+    def _keep_alive(self, now: float, *, read: bool) -> None:
+        if not read:
+            self._heard_at = now  # what the broker says waits in the socket, unread by our own wish
+        if now - self._heard_at > 1.5 * self._keepalive:
+            self._end = "the broker fell silent"
+        elif now - max(self._said_at, self._heard_at - self._keepalive) >= self._keepalive / 2:
+            self._out += packets.PINGREQ
+
+    def _parse(self, full: Callable[[], bool] | None) -> bool:
+        """Take the packets that are whole; whether there was one."""
+        data = self._in
+        some = False
+        while self._end is None and (cut := packets.frame(data, self._at)) is not None:
+            head, (start, end) = data[self._at], cut
+            self._at = end
+            some = True
+            if head >> 4 == packets.PUBLISH:
+                self._arrived(head & 15, data, start, end)
+            else:
+                self._take(head >> 4, data[start:end])
+            if full is not None and full():
+                break
+        if some:
+            self._heard_at = time.monotonic()
+        return some
+
+    def _take(self, kind: int, body: bytes) -> None:
+        if kind == packets.PUBACK:
+            mid, reason = packets.read_answer(body)
+            self._in_flight.discard(mid)
+            if self._on_answer is not None:
+                self._on_answer(mid, packets.told(reason) if reason >= packets.FAILED else "")
+        elif kind == packets.CONNACK:
+            self._welcomed(packets.read_welcome(body))
+        elif kind in (packets.SUBACK, packets.UNSUBACK):
+            self._granting = False
+            self._refusals = [packets.told(reason) for reason in packets.read_grants(body) if reason >= packets.FAILED]
+        elif kind == packets.DISCONNECT:
+            self._end = f"connection ended: {packets.told(packets.read_end(body))}"
+        elif kind != packets.PINGRESP:
+            raise packets.BadPacket(f"a packet of kind {kind}")
+
+    def _welcomed(self, welcome: packets.Welcome) -> None:
+        if welcome.reason >= packets.FAILED:
+            self._end = f"refused: {packets.told(welcome.reason)}"
+            return
+        self._welcome = True
+        self.session_present = welcome.session_present
+        self._in_flight_max = min(_IN_FLIGHT_MAX, welcome.receive_maximum)
+        if welcome.keepalive is not None:
+            self._keepalive = welcome.keepalive
+
+    def _arrived(self, flags: int, data: bytes, start: int, end: int) -> None:
+        if self._on_arrival is None:
+            return
+        came = packets.read_publish(flags, data, start, end)
+        self._on_arrival(Arrival(self, came.mid, came.qos, came.topic, came.payload, came.retained))
+
     def _finish(self, why: str) -> None:
         if self._end is None:
             self._end = why
-        if self._context is not None and self._context.wrapped is not None:
-            self._context.wrapped.close()
-
-    # --- paho's callbacks
-
-    def _connected(self, _client: Any, _data: Any, flags: Any, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            self._end = f"refused: {reason}"
-            return
-        self._welcome = True
-        self.session_present = bool(flags.session_present)
-        self._in_flight_max = min(_IN_FLIGHT_MAX, getattr(properties, "ReceiveMaximum", _IN_FLIGHT_MAX))
-
-    def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if self._end is None:
-            self._end = f"connection ended: {reason}"
-
-    def _subscribed(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
-        self._subscribing = False
-        self._refusals = [str(reason) for reason in reasons if reason.is_failure]
-
-    def _answered(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
-        self._in_flight.discard(mid)
-        if self._on_answer is not None:
-            self._on_answer(mid, str(reason) if reason.is_failure else "")
-
-    def _arrived(self, _client: Any, _data: Any, message: Any) -> None:
-        if self._on_arrival is None:
-            return
-        try:
-            topic = str(message.topic)
-        except UnicodeDecodeError:
-            topic = ""
-        self._on_arrival(Arrival(self, message.mid, message.qos, topic, message.payload, bool(message.retain)))
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None

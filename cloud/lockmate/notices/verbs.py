@@ -36,10 +36,17 @@ def put(holder: Holder, kind: str, facts: Mapping[str, object] | None = None) ->
                 CHANNEL,
                 holder.email,
                 json.dumps(letter, ensure_ascii=False, separators=(",", ":")).encode(),
+                property_id=_hotel_of(holder),
                 order_key=f"holder {holder.id}",
                 expires_at=now + DAY * 1000,
             )
         return notice
+
+
+def _hotel_of(holder: Holder) -> int | None:
+    """The hotel that a letter is about: the one whose key the holder got last; a holder may know several."""
+    newest = Key.select(Key.property).where(Key.holder == holder).order_by(Key.id.desc()).first()
+    return None if newest is None else newest.property_id
 
 
 def about(key: Key, order: str = "", **more: object) -> dict[str, object]:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from lockmate.outbox.models import Outbox
-from lockmate.outbox.verbs import dead, due, failed, lease, pending, put, sent
+from lockmate.outbox.verbs import again, dead, due, failed, lease, pending, put, sent
 
-__all__ = ["Outbox", "dead", "due", "failed", "lease", "pending", "put", "sent"]
+__all__ = ["Outbox", "again", "dead", "due", "failed", "lease", "pending", "put", "sent"]

@@ -11,7 +11,7 @@ import random
 from peewee import fn
 
 from lockmate import clock
-from lockmate.db import transaction
+from lockmate.db import is_postgres, transaction
 from lockmate.outbox.models import Outbox
 
 LEASE_MS = 30_000
@@ -29,23 +29,23 @@ def put(
     address: str,
     payload: bytes,
     *,
+    property_id: int | None,
     order_key: str,
     retained: bool = False,
     expires_at: int | None = None,
 ) -> Outbox:
-    """Write a row, inside the caller's transaction. `expires_at`: ms; a later row is not sent, it is dead.
+    """Write a row, inside the caller's transaction. `property_id`: the hotel's row id, None if it is nobody's.
 
-    Rows of the same `order_key` that were done long ago are forgotten.
+    `expires_at`: ms; a later row is not sent, it is dead. Rows of the same `order_key` that were done long ago are
+    forgotten, but never the newest row of all: an id is never given twice.
     """
     now = clock.now_ms()
-    Outbox.delete().where(
-        Outbox.order_key == order_key, Outbox.state.in_(_DONE), Outbox.made_at < now - _DONE_KEPT_MS
-    ).execute()
     if retained:
         Outbox.update(state="superseded").where(
             Outbox.channel == channel, Outbox.address == address, Outbox.retained, Outbox.state == "pending"
         ).execute()
-    return Outbox.create(
+    row: Outbox = Outbox.create(
+        property=property_id,
         channel=channel,
         address=address,
         payload=payload,
@@ -54,12 +54,17 @@ def put(
         expires_at=expires_at,
         made_at=now,
     )
+    Outbox.delete().where(
+        Outbox.order_key == order_key, Outbox.state.in_(_DONE), Outbox.made_at < now - _DONE_KEPT_MS
+    ).execute()
+    return row
 
 
 def lease(channel: str, n: int, *, lease_ms: int = LEASE_MS) -> list[Outbox]:
     """Up to `n` rows that are due, oldest first, at most one of each `order_key`; theirs for `lease_ms`.
 
-    A lease that ran out (the worker died) is given again. A time further ahead than any we set means that the
+    Several workers may lease at the same time: a row that another one is leasing is passed over. A lease that ran out
+    (the worker died) is given again. A time further ahead than any we set means that the
     clock was set back: such a row does not wait for it.
     """
     now = clock.now_ms()
@@ -75,13 +80,12 @@ def lease(channel: str, n: int, *, lease_ms: int = LEASE_MS) -> list[Outbox]:
     )
     if not Outbox.select().where(Outbox.channel == channel, due).exists():
         return []  # asked many times a second: without the write lock
-    with transaction():
+    with transaction(alone=False):
         Outbox.update(state="dead", error="expired").where(
             Outbox.channel == channel, Outbox.state.in_(_UNDONE), Outbox.expires_at <= now
         ).execute()
-        rows = list(
-            Outbox.select().where(Outbox.channel == channel, due, ~fn.EXISTS(blocked)).order_by(Outbox.id).limit(n)
-        )
+        free = Outbox.select().where(Outbox.channel == channel, due, ~fn.EXISTS(blocked)).order_by(Outbox.id).limit(n)
+        rows = list(free.for_update(skip_locked=True) if is_postgres() else free)
         for row in rows:
             row.state = "leased"
             row.attempts += 1
@@ -133,9 +137,28 @@ def due(channel: str) -> bool:
     )
 
 
-def dead(limit: int = 50) -> list[Outbox]:
-    """Rows that were given up, newest first: they stay visible."""
-    return list(Outbox.select().where(Outbox.state == "dead").order_by(Outbox.id.desc()).limit(limit))
+def dead(property_id: int | None = None, limit: int = 50) -> list[Outbox]:
+    """Rows that were given up, newest first: they stay visible. Of one hotel, or (None) of all."""
+    rows = Outbox.select().where(Outbox.state == "dead")
+    if property_id is not None:
+        rows = rows.where(Outbox.property == property_id)
+    return list(rows.order_by(Outbox.id.desc()).limit(limit))
+
+
+def again(row: Outbox) -> bool:
+    """Try a dead row again, from its first attempt; inside the caller's transaction.
+
+    False, and nothing changes, if it is not dead any more, if its time is over, or if a newer one for the same address
+    took the place of a retained one.
+    """
+    if (row.expires_at is not None and row.expires_at <= clock.now_ms()) or (row.retained and _is_overtaken(row)):
+        return False
+    changed: int = (
+        Outbox.update(state="pending", attempts=0, next_try_at=0, leased_until=0)
+        .where(Outbox.id == row.id, Outbox.state == "dead")
+        .execute()
+    )
+    return changed == 1
 
 
 def _has_newer(row: Outbox) -> bool:
@@ -144,9 +167,15 @@ def _has_newer(row: Outbox) -> bool:
     return found
 
 
+def _is_overtaken(row: Outbox) -> bool:
+    newer = (Outbox.channel == row.channel, Outbox.address == row.address, Outbox.id > row.id, Outbox.retained)
+    found: bool = Outbox.select().where(*newer).exists()
+    return found
+
+
 def _settle(row: Outbox, **changes: object) -> bool:
     """Change a leased row, if the lease is still ours: a later lease has a higher count of attempts."""
-    with transaction():
+    with transaction(alone=False):
         changed: int = (
             Outbox.update(**changes)
             .where(Outbox.id == row.id, Outbox.state == "leased", Outbox.attempts == row.attempts)

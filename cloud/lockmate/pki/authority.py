@@ -13,11 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lockmate import clock, settings
+from lockmate.errors import Refused
 from lockmate.pki.files import write_private, write_public
 
 _CA_DAYS = 20 * 365
@@ -26,6 +28,13 @@ _CLIENT_DAYS = 10 * 365
 _CRL_DAYS = 3_650  # the broker reads the file again at each retirement, not at a date
 _SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 _CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+class BadRequest(Refused):
+    """Not a certificate request of a P-256 key that signed it."""
+
+    code = "bad_request_of_key"
+    status = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,26 @@ class Authority:
         """For a companion or a worker: the broker takes the common name for its user name."""
         return self._issue(common_name, _CLIENT, _CLIENT_DAYS)
 
+    def sign_request(self, request_der: bytes, common_name: str) -> x509.Certificate:
+        """A companion's certificate for the key that made this request (PKCS 10, DER); that key stays where it is.
+
+        The name is ours to give: what the request calls itself does not count. Raises BadRequest.
+        """
+        try:
+            request = x509.load_der_x509_csr(request_der)
+            key = request.public_key()
+            if not request.is_signature_valid:
+                raise BadRequest
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise BadRequest from None
+        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise BadRequest
+        return self._certificate(common_name, key, _CLIENT, _CLIENT_DAYS)
+
+    def sign(self, document: bytes) -> bytes:
+        """An ECDSA signature (P-256, SHA-256, DER) over a document that says itself what it is."""
+        return self._key.sign(document, ec.ECDSA(hashes.SHA256()))
+
     def crl(self, revoked: Iterable[tuple[str, int]]) -> bytes:
         """The revocation list (PEM) for these (serial in hex, ms)."""
         now = _now()
@@ -112,24 +141,34 @@ class Authority:
         self, common_name: str, use: x509.ObjectIdentifier, days: int, alternatives: x509.ExtensionType | None = None
     ) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
+        return Issued(self._certificate(common_name, key.public_key(), use, days, alternatives), key)
+
+    def _certificate(
+        self,
+        common_name: str,
+        key: ec.EllipticCurvePublicKey,
+        use: x509.ObjectIdentifier,
+        days: int,
+        alternatives: x509.ExtensionType | None = None,
+    ) -> x509.Certificate:
         ca = self.certificate
         builder = (
             x509.CertificateBuilder()
             .subject_name(_name(common_name))
             .issuer_name(ca.subject)
-            .public_key(key.public_key())
+            .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(ca.not_valid_before_utc)
             .not_valid_after(min(_now() + timedelta(days=days), ca.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if alternatives is not None:
             builder = builder.add_extension(alternatives, critical=False)
-        return Issued(builder.sign(self._key, hashes.SHA256()), key)
+        return builder.sign(self._key, hashes.SHA256())
 
 
 def authority(property_id: str, name: str = "") -> Authority:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockmate.properties.errors import BadDoor, BadProperty, DoorExists
 from lockmate.properties.models import Door, Property, Zone
-from lockmate.properties.verbs import add_door, add_zone, create, door_of, rooms_of, the
+from lockmate.properties.verbs import add_door, add_zone, create, door_of, rooms_of, set_sheaf, the
 
 __all__ = [
     "BadDoor",
@@ -18,5 +18,6 @@ __all__ = [
     "create",
     "door_of",
     "rooms_of",
+    "set_sheaf",
     "the",
 ]

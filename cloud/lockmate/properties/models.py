@@ -17,6 +17,7 @@ class Property(BaseModel):
     check_out_time = pw.CharField(5, default="12:00")
     day_use_end = pw.CharField(5, default="18:00")  # of a stay that departs on the day it arrives
     slot_seconds = pw.IntegerField(default=300)  # length of one sheaf slot
+    overlap_seconds = pw.IntegerField(default=60)  # how long a token is good before and after its slot
     guest_zones = pw.BigIntegerField(default=1)  # bit i: guests' keys carry zone i
     move_grace_minutes = pw.IntegerField(default=15)  # how long the old room may still be opened in a move
     currency = pw.CharField(3, default="CNY")  # ISO 4217; what payments are taken in

@@ -15,6 +15,7 @@ from lockmate.properties.models import Door, Property, Zone
 from lockmate.protocol import DOOR_CLASSES, U32_MAX, ZONE_MAX
 
 _SLOT_SECONDS = (60, 3_600)
+_OVERLAP_MAX = 600
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -50,6 +51,23 @@ def create(
             currency=currency,
             slot_seconds=slot_seconds,
         )
+
+
+def set_sheaf(property: Property, slot_seconds: int, overlap_seconds: int) -> None:
+    """How cards are cut into codes; who may is `staff.set_sheaf`. Raises BadProperty.
+
+    The overlap covers what a phone's clock and a slow hand may be late by; longer than a slot it would only make a
+    photograph of the code good for longer.
+    """
+    if not _SLOT_SECONDS[0] <= slot_seconds <= _SLOT_SECONDS[1]:
+        raise BadProperty(field="slot_seconds")
+    if not 0 <= overlap_seconds <= min(slot_seconds, _OVERLAP_MAX):
+        raise BadProperty(field="overlap_seconds")
+    with transaction():
+        Property.update(slot_seconds=slot_seconds, overlap_seconds=overlap_seconds).where(
+            Property.id == property.id
+        ).execute()
+    property.slot_seconds, property.overlap_seconds = slot_seconds, overlap_seconds
 
 
 def the(property_id: str) -> Property:

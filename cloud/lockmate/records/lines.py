@@ -11,6 +11,7 @@ from lockmate.protocol import U32_MAX
 
 _TAG = 16
 _INTEGER_MAX = (1 << 63) - 1
+_DECODE = json.JSONDecoder().raw_decode  # without its looks for blanks around, which no journal writes
 _COUNT_MAX = (1 << 31) - 1
 
 
@@ -58,36 +59,40 @@ def parse(link_key: bytes, line: bytes) -> ParsedLine:
     if line[_TAG : _TAG + 1] != b" " or not hmac.compare_digest(tag, right):
         raise BadLine("bad_tag")
     try:
-        event = json.loads(body)
+        text = body.decode()
+        event, end = _DECODE(text)
+        if end != len(text):
+            event = json.loads(text)
     except (ValueError, RecursionError):
         raise BadLine("malformed") from None
-    if not isinstance(event, dict):
+    if type(event) is not dict:
         raise BadLine("malformed")
     return _read(event, tag.decode(), body)
 
 
 def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:
-    log, seq, at, kind = event.get("log"), event.get("seq"), event.get("at"), event.get("kind")
+    get = event.get
+    log, seq, at, kind = get("log"), get("seq"), get("at"), get("kind")
     if not isinstance(log, str) or len(log) != _TAG or log.strip("0123456789abcdef"):
         raise BadLine("malformed")
     if not _is_integer(seq) or seq == 0 or not _is_integer(at) or not isinstance(kind, str) or not 0 < len(kind) <= 16:
         raise BadLine("malformed")
-    count = event.get("count")
+    unsure, generation, count = get("unsure"), get("generation"), get("count")
     return ParsedLine(
-        log=log,
-        seq=seq,
-        tag=tag,
-        body=body,
-        at=min(at, U32_MAX),  # a later moment has no date that a page could show; the line keeps what was said
-        unsure=_integer(event.get("unsure"), U32_MAX),
-        kind=_text(kind, 16),
-        road=_text(event.get("road"), 6),
-        verdict=_text(event.get("verdict"), 16),
-        key_id=_text(event.get("key_id"), 16),
-        generation=_integer(event.get("generation")),
-        card=_text(event.get("card"), 40),
-        count=count if _is_integer(count, _COUNT_MAX) else 1,
-        lost=lost_range(event) if kind == "log_lost" else None,
+        log,
+        seq,
+        tag,
+        body,
+        min(at, U32_MAX),  # a later moment has no date that a page could show; the line keeps it
+        None if unsure is None else _integer(unsure, U32_MAX),
+        _text(kind, 16),
+        _text(get("road"), 6),
+        _text(get("verdict"), 16),
+        _text(get("key_id"), 16),
+        None if generation is None else _integer(generation),
+        _text(get("card"), 40),
+        count if count is not None and _is_integer(count, _COUNT_MAX) else 1,
+        lost_range(event) if kind == "log_lost" else None,
     )
 
 
@@ -109,5 +114,9 @@ def _integer(value: object, most: int = _INTEGER_MAX) -> int | None:
 
 
 def _text(value: object, most: int) -> str:
-    """A lone surrogate, which JSON can spell and no database takes, becomes a question mark."""
-    return value[:most].encode(errors="replace").decode() if isinstance(value, str) else ""
+    """What JSON can spell and no database takes, a lone surrogate or a NUL, becomes a question mark."""
+    if value is None:
+        return ""
+    if type(value) is str and len(value) <= most and value.isascii() and value.isprintable():
+        return value  # nearly always
+    return value[:most].replace("\0", "?").encode(errors="replace").decode() if isinstance(value, str) else ""

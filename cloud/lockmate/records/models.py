@@ -45,6 +45,37 @@ class Disputed(BaseModel):
     """A line that may not enter the trail: same identity with other bytes, bad tag, unknown or retired companion."""
 
     companion_id = pw.CharField(32, index=True)
-    reason = pw.CharField(24)  # "bad_tag" | "other_bytes" | "unknown_companion" | "retired" | "malformed"
+    # "bad_tag" | "other_bytes" | "unknown_companion" | "retired" | "other_property" | "malformed" | "more"
+    reason = pw.CharField(24)
     line = pw.BlobField()
-    received_at = pw.BigIntegerField()
+    received_at = pw.BigIntegerField()  # the first time
+    count = pw.IntegerField(default=1)  # how often it came; "more": how many others came that are not kept
+
+
+class Alarm(BaseModel):
+    """Something that a person must look at; one row of a kind and subject, however often it is told."""
+
+    property = pw.ForeignKeyField(Property, on_delete="CASCADE")
+    property_id: int
+    door = pw.ForeignKeyField(Door, null=True, on_delete="SET NULL")
+    door_id: int | None
+    kind = pw.CharField(20)
+    subject = pw.CharField(80)  # which one: "event 12 0123456789abcdef 411", "companion c-801"
+    details = pw.TextField(default="{}")  # JSON, for the sentence
+    raised_at = pw.BigIntegerField()
+    told_at = pw.BigIntegerField()  # the last time
+    count = pw.IntegerField(default=1)
+    over_at = pw.BigIntegerField(null=True)  # when what it tells of had ended by itself
+    acked_at = pw.BigIntegerField(null=True)
+    acked_by = pw.CharField(60, default="")
+    note = pw.CharField(120, default="")
+
+    class Meta:
+        indexes = ((("property", "kind", "subject"), True), (("property", "acked_at", "told_at"), False))
+
+
+class Mark(BaseModel):
+    """How far a piece of work that goes through the trail has come."""
+
+    name = pw.CharField(20, unique=True)
+    value = pw.BigIntegerField(default=0)

@@ -12,6 +12,13 @@ def of_door(door: Door, limit: int = 50) -> list[Event]:
     return list(Event.select().where(Event.door == door).order_by(Event.id.desc()).limit(limit))
 
 
+def privacy_at(door: Door) -> bool:
+    """Whether the privacy switch was on when the door last told of it."""
+    switched = Event.kind.in_(("privacy_on", "privacy_off"))
+    last: Event | None = Event.select().where(Event.door == door, switched).order_by(Event.id.desc()).first()
+    return last is not None and last.kind == "privacy_on"
+
+
 def last_refusal(key: Key) -> Event | None:
     """The latest time a door refused this key after its signature was verified; None if none did."""
     found: Event | None = (

@@ -10,35 +10,48 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
-from lockmate.db import database, transaction
-from lockmate.doors.models import Companion, JournalLog
+from lockmate.db import database, driver, is_postgres, rows, transaction
+from lockmate.doors.link import Speaker
+from lockmate.doors.models import JournalLog
 from lockmate.records.lines import ParsedLine, lost_range
 from lockmate.records.models import Disputed, Event
 
-Group = tuple[Companion, Sequence[ParsedLine]]
+
+@dataclass(slots=True)
+class Journal:
+    """One journal's row, as a JournalLog tells it; made in bulk, which a model's rows are too slow for."""
+
+    id: int
+    companion_id: int
+    log: str
+    stored_seq: int
+    stored_tag: str
+    highest_seq: int
+
+
+Group = tuple[Speaker, Sequence[ParsedLine]]
 
 DISPUTED_MAX = 1_000
+_MORE = "more"
 
-_COLUMNS = (
-    "property_id",
-    "companion_id",
-    "door_id",
-    "log",
-    "seq",
-    "tag",
-    "line",
-    "at",
-    "unsure",
-    "kind",
-    "road",
-    "verdict",
-    "key_id",
-    "generation",
-    "card",
-    "count",
-    "received_at",
-)
+COLUMNS = {  # with PostgreSQL's types
+    "property_id": "int", "companion_id": "int", "door_id": "int", "log": "text", "seq": "bigint", "tag": "text",
+    "line": "bytea", "at": "bigint", "unsure": "bigint", "kind": "text", "road": "text", "verdict": "text",
+    "key_id": "text", "generation": "bigint", "card": "text", "count": "int", "received_at": "bigint",
+}  # fmt: skip
+_NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+_SQLITE_INSERT = f'INSERT INTO "event" ({_NAMES}) VALUES ({", ".join("?" * len(COLUMNS))}) ON CONFLICT DO NOTHING'  # noqa: S608
+_ARRAYS = ", ".join(f"%b::{kind}[]" for kind in COLUMNS.values())
+_POSTGRES_INSERT = f'INSERT INTO "event" ({_NAMES}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING'  # noqa: S608
+_JOURNALS = """SELECT id, companion_id, log, stored_seq, stored_tag, highest_seq
+    FROM journal_log WHERE companion_id IN ({})"""
+_BEYOND = """SELECT j.id, e.seq, e.tag, e.kind, CASE WHEN e.kind = 'log_lost' THEN e.line END FROM journal_log j
+    JOIN event e ON e.companion_id = j.companion_id AND e.log = j.log AND e.seq > j.stored_seq WHERE j.id IN ({})"""
+_COMPANION = itemgetter(1)
+_AT_A_TIME = 500  # values of one query
 
 
 @dataclass(slots=True)
@@ -49,7 +62,7 @@ class StoreResult:
     `disputed`: lines kept apart because the identity holds other bytes.
     """
 
-    companion: Companion
+    companion: Speaker
     log: str
     upto_seq: int
     tag: str
@@ -57,7 +70,7 @@ class StoreResult:
     disputed: int = 0
 
 
-def store(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> StoreResult:
+def store(companion: Speaker, lines: Sequence[ParsedLine], received_at: int) -> StoreResult:
     """Store the lines of one companion; see `store_batch`."""
     return store_batch([(companion, lines)], received_at)[0]
 
@@ -66,39 +79,55 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
     """Store many companions' lines in one transaction (the caller's, if there is one); one result per group.
 
     When this returns inside a transaction of the caller nothing is committed yet: acknowledge after that.
+    Several workers may store at the same time: each inserts first and then locks the journals it moves, so that the
+    second to move one sees the lines of the first.
     """
-    with transaction():
-        rows = [_row(companion, line, received_at) for companion, lines in groups for line in lines]
-        doubled = _insert(rows) != len(rows)
+    with transaction(alone=False):
+        single = [_once(companion, lines, received_at) for companion, lines in groups]
+        groups = [(companion, lines) for (companion, _), (lines, _) in zip(groups, single, strict=True)]
+        fresh = [_row(companion, line, received_at) for companion, lines in groups for line in lines]
+        fresh.sort(key=_COMPANION)  # two workers with the same lines take their places in the same order
+        doubled = _insert(fresh) != len(fresh)
         logs = _logs(groups, received_at)
-        results = []
-        changed: dict[int, JournalLog] = {}
-        for companion, lines in groups:
-            sound, new, disputed = _sifted(companion, lines, received_at) if doubled else (lines, len(lines), 0)
-            for log in _cover(companion, sound, logs):
-                changed[log.id] = log
-            results.append(_result(companion, lines, logs, new, disputed))
-        _save(changed.values())
-        return results
+        counts = []
+        touched: dict[int, Journal] = {}
+        for (companion, lines), (_, apart) in zip(groups, single, strict=True):
+            again = doubled or (is_postgres() and _may_be_held(companion, lines, logs))
+            sound, new, disputed = _sifted(companion, lines, received_at) if again else (lines, len(lines), 0)
+            _cover(companion, sound, logs, touched)
+            counts.append((new, disputed + apart))
+        _save(touched.values())
+        _save(_bridged([log for log in logs.values() if log.stored_seq < log.highest_seq]))
+        return [_result(companion, lines, logs, *count)
+                for (companion, lines), count in zip(groups, counts, strict=True)]
 
 
 def dispute(companion_id: str, reason: str, line: bytes, received_at: int) -> bool:
-    """Keep apart a line that may not enter the trail; False if the same one is kept already.
+    """Keep apart a line that may not enter the trail; False if the same one is kept already, which is then counted.
 
-    Of one companion no more than `DISPUTED_MAX`: whoever holds its certificate could fill the disk.
+    Of one companion no more than `DISPUTED_MAX`, since whoever holds its certificate could fill the disk: past that
+    one row, "more", counts the rest.
     """
-    companion_id = companion_id[:32]
-    of_companion = Disputed.select().where(Disputed.companion_id == companion_id)
-    with transaction():
-        if of_companion.where(Disputed.reason == reason, Disputed.line == line).exists():
+    companion_id = companion_id[:32].replace("\0", "?")
+    of_companion = Disputed.companion_id == companion_id
+    with transaction(alone=False):
+        if _counted(of_companion, Disputed.reason == reason, Disputed.line == line):
             return False
-        if of_companion.count() >= DISPUTED_MAX:
-            return False
-        Disputed.create(companion_id=companion_id, reason=reason, line=line, received_at=received_at)
-        return True
+        if Disputed.select().where(of_companion).count() < DISPUTED_MAX:
+            Disputed.create(companion_id=companion_id, reason=reason, line=line, received_at=received_at)
+            return True
+        if not _counted(of_companion, Disputed.reason == _MORE):
+            Disputed.create(companion_id=companion_id, reason=_MORE, line=b"", received_at=received_at)
+        return False
 
 
-def _row(companion: Companion, line: ParsedLine, received_at: int) -> tuple[object, ...]:
+def _counted(*which: object) -> bool:
+    """Once more; False if there is none to count."""
+    counted: int = Disputed.update(count=Disputed.count + 1).where(*which).execute()
+    return counted > 0
+
+
+def _row(companion: Speaker, line: ParsedLine, received_at: int) -> tuple[object, ...]:
     return (
         companion.property_id,
         companion.id,
@@ -120,40 +149,66 @@ def _row(companion: Companion, line: ParsedLine, received_at: int) -> tuple[obje
     )
 
 
-def _insert(rows: list[tuple[object, ...]]) -> int:
+def _once(companion: Speaker, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int]:
+    """The lines without those whose identity came before with other bytes; how many of them were kept apart."""
+    seen: dict[tuple[str, int], bytes] = {}
+    single = []
+    apart = 0
+    for line in lines:
+        if seen.setdefault((line.log, line.seq), line.body) == line.body:
+            single.append(line)
+        else:
+            apart += _apart(companion, line, received_at)
+    return single, apart
+
+
+def _apart(companion: Speaker, line: ParsedLine, received_at: int) -> bool:
+    return dispute(companion.companion_id, "other_bytes", line.tag.encode() + b" " + line.body, received_at)
+
+
+def _insert(fresh: list[tuple[object, ...]]) -> int:
     """How many entered. Straight to the driver: a query builder would cost more than the insert."""
-    if not rows:
+    if not fresh:
         return 0
-    names = ", ".join(f'"{name}"' for name in _COLUMNS)
-    marks = ", ".join([database.param] * len(_COLUMNS))
-    cursor = database.connection().cursor()
-    cursor.executemany(f'INSERT INTO "event" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING', rows)  # noqa: S608
-    return int(cursor.rowcount)
+    with driver() as cursor:
+        if is_postgres():
+            cursor.execute(_POSTGRES_INSERT, [list(column) for column in zip(*fresh, strict=True)])
+        else:
+            cursor.executemany(_SQLITE_INSERT, fresh)
+        return int(cursor.rowcount)
 
 
-def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], JournalLog]:
-    """The journals that the lines belong to, made where first heard of."""
+def _may_be_held(companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], Journal]) -> bool:
+    """Whether a line's identity may be in the trail already: on PostgreSQL, under another month, it did not collide."""
+    return any(line.seq <= logs[companion.id, line.log].highest_seq for line in lines)
+
+
+def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], Journal]:
+    """The journals that the lines belong to, made where first heard of; ours alone until the commit."""
     wanted = {(companion.id, line.log) for companion, lines in groups for line in lines}
     companions = {companion for companion, _ in wanted}
     found = {(row.companion_id, row.log): row for row in _logs_of(companions)}
-    for companion, log in sorted(wanted - found.keys()):
-        found[companion, log] = JournalLog.create(companion=companion, log=log, first_heard_at=now)
+    missing = sorted(wanted - found.keys())
+    if missing:
+        fresh = [{"companion": companion, "log": log, "first_heard_at": now} for companion, log in missing]
+        for start in range(0, len(fresh), _AT_A_TIME):
+            JournalLog.insert_many(fresh[start : start + _AT_A_TIME]).on_conflict_ignore().execute()
+        found |= {(row.companion_id, row.log): row for row in _logs_of({companion for companion, _ in missing})}
     return found
 
 
-def _logs_of(companions: set[int]) -> list[JournalLog]:
-    rows: list[JournalLog] = []
-    ids = sorted(companions)
-    for start in range(0, len(ids), 500):
-        rows.extend(JournalLog.select().where(JournalLog.companion.in_(ids[start : start + 500])))
-    return rows
+def _logs_of(companions: set[int]) -> list[Journal]:
+    sql = _JOURNALS + (" ORDER BY id FOR UPDATE" if is_postgres() else "")
+    return [Journal(*row) for row in rows(sql, sorted(companions))]
 
 
 def _cover(
-    companion: Companion, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], JournalLog]
-) -> list[JournalLog]:
-    """Move each log's covered end forward; the journals that moved."""
-    touched = {}
+    companion: Speaker,
+    lines: Sequence[ParsedLine],
+    logs: dict[tuple[int, str], Journal],
+    touched: dict[int, Journal],
+) -> None:
+    """Move each log's covered end forward over lines that follow on it; the journals that changed go to `touched`."""
     for line in lines:
         log = logs[companion.id, line.log]
         if line.seq == log.stored_seq + 1 or (line.seq == log.stored_seq and not log.stored_tag):
@@ -162,23 +217,29 @@ def _cover(
             continue
         log.highest_seq = max(log.highest_seq, line.seq)
         touched[log.id] = log
-    for log in {line.log: logs[companion.id, line.log] for line in lines}.values():
-        if log.stored_seq < log.highest_seq and _bridge(log):
-            touched[log.id] = log
-    return list(touched.values())
 
 
-def _bridge(log: JournalLog) -> bool:
-    """Look at what is held beyond the covered end: a gap may be closed now, or be one the journal reported."""
-    held = list(
-        Event.select(Event.seq, Event.tag, Event.kind, Event.line)
-        .where(Event.companion == log.companion_id, Event.log == log.log, Event.seq > log.stored_seq)
-        .order_by(Event.seq)
-    )
-    return advance(log, held)
+class Held(NamedTuple):
+    """What the trail holds beyond a covered end; `line` is told of a `log_lost` only."""
+
+    seq: int
+    tag: str
+    kind: str
+    line: bytes
 
 
-def advance(log: JournalLog, held: list[Event]) -> bool:
+def _bridged(logs: Sequence[Journal]) -> list[Journal]:
+    """Look at what is held beyond covered ends (as they are saved): a gap may be closed now, or one that was reported.
+
+    With several workers most are: each has every other line of a door in its hands. So all are looked at in one query.
+    """
+    held: dict[int, list[Held]] = {}
+    for journal, seq, tag, kind, line in rows(_BEYOND, [log.id for log in logs]):
+        held.setdefault(journal, []).append(Held(seq, tag, kind, line or b""))
+    return [log for log in logs if advance(log, sorted(held.get(log.id, ())))]
+
+
+def advance(log: Journal, held: Sequence[Held]) -> bool:
     """Move the covered end over `held`, lines beyond it in order; True if it moved."""
     seqs = [event.seq for event in held]
     reported = [lost_range(json.loads(bytes(event.line))) for event in held if event.kind == "log_lost"]
@@ -219,29 +280,50 @@ def _all_lost(first: int, last: int, lost: list[tuple[int, int, int]], held: lis
     return False
 
 
-def _sifted(companion: Companion, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int, int]:
-    """(lines that the trail holds now, how many of them are new, how many others were kept apart)."""
+def _sifted(companion: Speaker, lines: Sequence[ParsedLine], received_at: int) -> tuple[list[ParsedLine], int, int]:
+    """(lines that the trail holds now, how many of them are new, how many others were kept apart).
+
+    Where the trail held other bytes under an identity, what was inserted now goes out again: the first one stays.
+    """
+    held = _held(companion, lines)
     sound = []
     new = disputed = 0
     for line in lines:
-        row = (
-            Event.select(Event.line, Event.received_at)
-            .where(Event.companion == companion, Event.log == line.log, Event.seq == line.seq)
-            .get()
-        )
-        if bytes(row.line) == line.body:
+        there = held[line.log, line.seq]
+        ours = [row for row in there if bytes(row.line) == line.body]
+        if len(ours) == len(there):
             sound.append(line)
-            new += row.received_at == received_at
-        else:
-            whole = line.tag.encode() + b" " + line.body
-            disputed += dispute(companion.companion_id, "other_bytes", whole, received_at)
+            new += ours[0].received_at == received_at
+            continue
+        if ours:
+            Event.delete().where(
+                Event.companion == companion.id, Event.log == line.log, Event.seq == line.seq, Event.id == ours[0].id
+            ).execute()
+        disputed += _apart(companion, line, received_at)
     return sound, new, disputed
 
 
+def _held(companion: Speaker, lines: Sequence[ParsedLine]) -> dict[tuple[str, int], list[Event]]:
+    """What the trail holds under the identities of these lines."""
+    seqs: dict[str, set[int]] = {}
+    for line in lines:
+        seqs.setdefault(line.log, set()).add(line.seq)
+    held: dict[tuple[str, int], list[Event]] = {}
+    for log, wanted in seqs.items():
+        some = sorted(wanted)
+        for start in range(0, len(some), _AT_A_TIME):
+            query = Event.select(Event.id, Event.log, Event.seq, Event.line, Event.received_at).where(
+                Event.companion == companion.id, Event.log == log, Event.seq.in_(some[start : start + _AT_A_TIME])
+            )
+            for row in query.order_by(Event.id):
+                held.setdefault((log, row.seq), []).append(row)
+    return held
+
+
 def _result(
-    companion: Companion,
+    companion: Speaker,
     lines: Sequence[ParsedLine],
-    logs: dict[tuple[int, str], JournalLog],
+    logs: dict[tuple[int, str], Journal],
     new: int,
     disputed: int,
 ) -> StoreResult:
@@ -251,10 +333,11 @@ def _result(
     return StoreResult(companion, log.log, log.stored_seq, log.stored_tag, new, disputed)
 
 
-def _save(logs: Iterable[JournalLog]) -> None:
-    rows = [(log.stored_seq, log.stored_tag, log.highest_seq, log.id) for log in logs]
-    if rows:
+def _save(logs: Iterable[Journal]) -> None:
+    moved = [(log.stored_seq, log.stored_tag, log.highest_seq, log.id) for log in logs]
+    if moved:
         mark = database.param
         names = ", ".join(f'"{name}" = {mark}' for name in ("stored_seq", "stored_tag", "highest_seq"))
         sql = f'UPDATE "journal_log" SET {names} WHERE "id" = {mark}'  # noqa: S608
-        database.connection().cursor().executemany(sql, rows)
+        with driver() as cursor:
+            cursor.executemany(sql, moved)

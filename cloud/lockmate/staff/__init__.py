@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lockmate.staff import audit
+from lockmate.staff import audit, requests
 from lockmate.staff.actor import PERMISSIONS, Actor, require
-from lockmate.staff.errors import AccountExists, BadAccount, NotAllowed, WrongPassword
-from lockmate.staff.models import Account, Audit
-from lockmate.staff.verbs import actor_of, create_account, sign_in
+from lockmate.staff.errors import AccountExists, BadAccount, NeedsPerson, NotAllowed, RequestReused, WrongPassword
+from lockmate.staff.models import Account, Audit, Request
+from lockmate.staff.requests import once
+from lockmate.staff.verbs import actor_of, create_account, set_sheaf, sign_in
 
 __all__ = [
     "PERMISSIONS",
@@ -15,11 +16,17 @@ __all__ = [
     "Actor",
     "Audit",
     "BadAccount",
+    "NeedsPerson",
     "NotAllowed",
+    "Request",
+    "RequestReused",
     "WrongPassword",
     "actor_of",
     "audit",
     "create_account",
+    "once",
+    "requests",
     "require",
+    "set_sheaf",
     "sign_in",
 ]

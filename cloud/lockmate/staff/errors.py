@@ -19,6 +19,19 @@ class NotAllowed(Refused):
     status = 403
 
 
+class RequestReused(Refused):
+    """The request key was used before, for something else."""
+
+    code = "request_reused"
+
+
+class NeedsPerson(Refused):
+    """Only a person who is signed in may do this: no other system, no command."""
+
+    code = "needs_person"
+    status = 403
+
+
 class BadAccount(BadField):
     """A name, role or password that an account may not have."""
 

@@ -33,3 +33,18 @@ class Audit(BaseModel):
 
     class Meta:
         indexes = ((("property", "at"), False),)
+
+
+class Request(BaseModel):
+    """A verb that was done under a request key, and what it answered; kept for a week."""
+
+    property = pw.ForeignKeyField(Property, on_delete="CASCADE")
+    property_id: int
+    key = pw.CharField(80)
+    verb = pw.CharField(40)
+    print = pw.CharField(32)  # digest of the arguments
+    result = pw.TextField(default="")  # JSON: numbers, and rows by their ids
+    at = pw.BigIntegerField()
+
+    class Meta:
+        indexes = ((("property", "key"), True), (("at",), False))

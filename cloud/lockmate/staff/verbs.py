@@ -6,6 +6,7 @@ from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from lockmate import properties
 from lockmate.db import transaction
 from lockmate.properties.models import Property
 from lockmate.staff import audit
@@ -34,6 +35,21 @@ def create_account(
         account = Account.create(property=property, name=name, password_hash=hashed, role=role, language=language)
         audit.record(by or Actor.system(property), "staff:create", f"account {account.id}", name=name, role=role)
         return account
+
+
+def set_sheaf(
+    property: Property, *, slot_seconds: int | None = None, overlap_seconds: int | None = None, by: Actor
+) -> None:
+    """How a hotel's cards are cut into codes: each shown for a slot, and good for the overlap before and after.
+
+    Raises BadProperty.
+    """
+    by.within(property.id)
+    slot = property.slot_seconds if slot_seconds is None else slot_seconds
+    overlap = property.overlap_seconds if overlap_seconds is None else overlap_seconds
+    with transaction():
+        properties.set_sheaf(property, slot, overlap)
+        audit.record(by, "property:set", f"property {property.property_id}", slot_seconds=slot, overlap_seconds=overlap)
 
 
 def sign_in(name: str, password: str, *, property: Property | None = None) -> Actor:

@@ -15,13 +15,8 @@ from lockmate.stays.errors import (
     BadName,
     BadPayment,
     ChangedMeanwhile,
-    CsvColumns,
-    CsvEmpty,
-    CsvLinesBad,
     CsvRoomTwice,
     CsvRoomUnknown,
-    CsvTooLong,
-    CsvUnreadable,
     EndInPast,
     GuestGone,
     LastGuest,
@@ -39,7 +34,8 @@ from lockmate.stays.errors import (
     StayOver,
     UndoTooLate,
 )
-from lockmate.stays.holding import open_move
+from lockmate.stays.evicting import evict
+from lockmate.stays.holding import occupant, open_move
 from lockmate.stays.listing import RackRow, in_house, keys_by_guest, of_keys, rack
 from lockmate.stays.models import Guest, GuestKey, Move, Order, Payment, Stay
 from lockmate.stays.moving import move, move_back, moves_of, note_opened
@@ -47,6 +43,7 @@ from lockmate.stays.paying import PAYMENT_METHODS, Paid, pay, payments_of
 from lockmate.stays.people import phone_of
 from lockmate.stays.rekeying import also_on_phones, rekey
 from lockmate.stays.rescheduling import reschedule
+from lockmate.stays.restoring import after_restore
 from lockmate.stays.tending import tend
 
 __all__ = [
@@ -56,13 +53,8 @@ __all__ = [
     "BadName",
     "BadPayment",
     "ChangedMeanwhile",
-    "CsvColumns",
-    "CsvEmpty",
-    "CsvLinesBad",
     "CsvRoomTwice",
     "CsvRoomUnknown",
-    "CsvTooLong",
-    "CsvUnreadable",
     "EndInPast",
     "Guest",
     "GuestGone",
@@ -87,6 +79,7 @@ __all__ = [
     "StayNotIn",
     "StayOver",
     "UndoTooLate",
+    "after_restore",
     "also_on_phones",
     "authorise",
     "authorise_again",
@@ -94,6 +87,7 @@ __all__ = [
     "check_in_group",
     "check_out",
     "discard",
+    "evict",
     "in_house",
     "keys_by_guest",
     "move",
@@ -101,6 +95,7 @@ __all__ = [
     "moves_of",
     "name_guest",
     "note_opened",
+    "occupant",
     "of_keys",
     "open_move",
     "orders",

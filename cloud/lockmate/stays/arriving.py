@@ -11,7 +11,7 @@ from lockmate.doors import policies, rooms
 from lockmate.errors import BadDates, Refused
 from lockmate.keys import Key
 from lockmate.properties.models import Door, Property
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import bounds, entering, holding
 from lockmate.stays.errors import EndInPast, NoGuests, StayOver
 from lockmate.stays.models import Guest, Order, Payment, Stay
@@ -20,6 +20,7 @@ from lockmate.stays.people import name_of, phone_of
 from lockmate.stays.telling import tell
 
 
+@once("stay:check_in")
 def check_in(stay: Stay, *, by: Actor) -> Stay:
     """The stay begins: it takes the room's generation, its keys open, the door gets its policy.
 
@@ -31,12 +32,14 @@ def check_in(stay: Stay, *, by: Actor) -> Stay:
         return _begin(holding.locked_draft(stay), by)
 
 
+@once("stay:check_in_group")
 def check_in_group(stays: Sequence[Stay], *, by: Actor) -> list[Stay]:
     """All of them, or none: raises what `check_in` raises for the first that can't be, with its room."""
     with transaction():
         return [_one_of_group(stay, by) for stay in stays]
 
 
+@once("stay:walk_in")
 def walk_in(
     property: Property,
     room: Door,

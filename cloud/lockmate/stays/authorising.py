@@ -6,7 +6,7 @@ from lockmate import clock
 from lockmate.db import transaction
 from lockmate.keys import holders
 from lockmate.keys.models import Holder, Key
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import holding
 from lockmate.stays.errors import AlreadyAuthorised, GuestGone, NoKeyInForce, StayEnded
 from lockmate.stays.models import Guest, Stay
@@ -14,6 +14,7 @@ from lockmate.stays.people import phone_of
 from lockmate.stays.telling import tell
 
 
+@once("stay:authorise")
 def authorise(guest: Guest, holder: Holder, phone: str, *, by: Actor) -> Key:
     """A key for this guest on this phone; the number is carried into the guest's record.
 
@@ -24,7 +25,7 @@ def authorise(guest: Guest, holder: Holder, phone: str, *, by: Actor) -> Key:
     number = phone_of(phone)
     with transaction():
         guest = Guest.get_by_id(guest.id)
-        stay: Stay = guest.stay
+        stay: Stay = guest.stay.hold()
         by.within(stay.property_id)
         if guest.removed_at is not None:
             raise GuestGone(guest=guest.name)
@@ -43,6 +44,7 @@ def authorise(guest: Guest, holder: Holder, phone: str, *, by: Actor) -> Key:
         return key
 
 
+@once("stay:authorise_again")
 def authorise_again(guest: Guest, *, holder_of: Guest, by: Actor) -> Key:
     """A key for this guest on the phone of another (or of the same person in another stay), without a new claim.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockmate import clock
 from lockmate.db import transaction
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import holding
 from lockmate.stays.errors import GuestGone, LastGuest
 from lockmate.stays.models import Guest, Stay
@@ -12,6 +12,7 @@ from lockmate.stays.people import name_of, phone_of
 from lockmate.stays.telling import tell
 
 
+@once("stay:name_guest")
 def name_guest(stay: Stay, name: str, phone: str = "", *, by: Actor) -> Guest:
     """One more guest in a draft or a running stay; raises BadName, BadPhone, StayEnded."""
     by.within(stay.property_id)
@@ -24,6 +25,7 @@ def name_guest(stay: Stay, name: str, phone: str = "", *, by: Actor) -> Guest:
         return guest
 
 
+@once("stay:rename_guest")
 def rename_guest(guest: Guest, name: str, phone: str | None = None, *, by: Actor) -> Guest:
     """Correct a name, and a number unless it is None; the keys stay. Raises BadName, BadPhone, GuestGone, StayEnded."""
     name = name_of(name)
@@ -37,6 +39,7 @@ def rename_guest(guest: Guest, name: str, phone: str | None = None, *, by: Actor
         return guest
 
 
+@once("stay:remove_guest")
 def remove_guest(guest: Guest, *, by: Actor) -> Guest:
     """A guest leaves the stay before the others: their keys end and are denied; the generation stays.
 

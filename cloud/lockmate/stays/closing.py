@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from lockmate import clock
 from lockmate.db import transaction
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import bounds, drafts
 from lockmate.stays.errors import NotDueYet, OrderNotOpen
 from lockmate.stays.models import Order
 
 
+@once("order:cancel")
 def cancel(order: Order, *, by: Actor) -> None:
     """The order is not wanted any more; raises OrderNotOpen."""
     _close(order, "cancelled", "order:cancel", by)
 
 
+@once("order:no_show")
 def no_show(order: Order, *, by: Actor) -> None:
     """Nobody came; raises OrderNotOpen, or NotDueYet before the day of arrival."""
     if bounds.today(order.property, clock.now_ms()) < order.arrival:

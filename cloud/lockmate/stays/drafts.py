@@ -6,7 +6,7 @@ from lockmate import clock
 from lockmate.db import transaction
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import bounds, holding
 from lockmate.stays.entering import check_room
 from lockmate.stays.errors import OrderNotOpen
@@ -14,6 +14,7 @@ from lockmate.stays.models import Guest, GuestKey, Order, Stay
 from lockmate.stays.telling import tell
 
 
+@once("stay:prepare")
 def prepare(order: Order, room: Door, *, by: Actor) -> Stay:
     """A draft of the stay with its room and the guest who booked; the same draft again if there is one.
 
@@ -42,6 +43,7 @@ def prepare(order: Order, room: Door, *, by: Actor) -> Stay:
         return stay
 
 
+@once("stay:discard")
 def discard(stay: Stay, *, by: Actor) -> None:
     """Give up a draft; the order stays open. Raises StayNotDraft."""
     by.within(stay.property_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockmate import clock
 from lockmate.db import transaction
 from lockmate.doors import rooms
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import holding, moving
 from lockmate.stays.errors import StayNotEnded, UndoTooLate
 from lockmate.stays.models import Stay
@@ -15,6 +15,7 @@ from lockmate.stays.telling import tell
 UNDO_MS = 86_400_000  # later it is a new stay
 
 
+@once("stay:check_out")
 def check_out(stay: Stay, *, by: Actor) -> Stay:
     """The stay ends: its keys are denied at every door they could open, the room's generation is closed.
 
@@ -39,6 +40,7 @@ def check_out(stay: Stay, *, by: Actor) -> Stay:
         return stay
 
 
+@once("stay:undo_check_out")
 def undo_check_out(stay: Stay, *, by: Actor) -> Stay:
     """The stay goes on in its room: it takes the next generation, and the phones that held a key get a new one.
 

@@ -11,7 +11,7 @@ from lockmate.db import transaction
 from lockmate.doors import NotARoom
 from lockmate.errors import BadDates, NotFound
 from lockmate.properties.models import Door, Property
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import bounds
 from lockmate.stays.models import Order, Stay
 from lockmate.stays.people import group_of, name_of, phone_of
@@ -20,6 +20,7 @@ NIGHTS_MAX = 366
 YEARS = range(2000, 2100)  # a moment beyond them may be none in a time zone or a token
 
 
+@once("order:enter")
 def enter(
     property: Property,
     guest_name: str,

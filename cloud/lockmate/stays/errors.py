@@ -131,34 +131,6 @@ class OrderExists(Refused):
     code = "order_exists"
 
 
-class CsvUnreadable(Refused):
-    """Neither UTF-8 nor GBK text, or not a table."""
-
-    code = "csv_unreadable"
-    status = 400
-
-
-class CsvColumns(Refused):
-    """The first line lacks a column's name, or has one twice."""
-
-    code = "csv_columns"
-    status = 400
-
-
-class CsvEmpty(Refused):
-    """A table without a line."""
-
-    code = "csv_empty"
-    status = 400
-
-
-class CsvTooLong(Refused):
-    """More than one import takes."""
-
-    code = "csv_too_long"
-    status = 413
-
-
 class CsvRoomUnknown(Refused):
     """There is no room of this name."""
 
@@ -169,9 +141,3 @@ class CsvRoomTwice(Refused):
     """Another line wants the same room in the same nights."""
 
     code = "csv_room_twice"
-
-
-class CsvLinesBad(Refused):
-    """Some lines are wrong; nothing was imported."""
-
-    code = "csv_lines_bad"

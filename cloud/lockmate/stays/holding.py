@@ -63,6 +63,7 @@ def require_free(room: Door) -> None:
     if there is None:
         return
     stay, until = there
+    # "stay": whom a person may confirm to evict (stays.evict)
     people = stay.present()
     raise RoomOccupied(
         room=room.name,

@@ -1,36 +1,23 @@
 """Orders from a table (CSV): read and judged line by line, then entered all or not at all.
 
 The first line names the columns, in any order, in English or Chinese (`CSV_COLUMNS`); name, arrival and departure
-are required, unknown columns are passed over. The text is UTF-8 or GBK, its cells parted by commas, semicolons or
-tabs, as spreadsheet programs write it. Dates: 2026-11-24, 2026/11/24, 2026.11.24, 20261124 or 2026年11月24日.
+are required (`lockmate.tables` reads the text). Dates: 2026-11-24, 2026/11/24, 2026.11.24, 20261124 or 2026年11月24日.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from lockmate.db import transaction
 from lockmate.errors import BadDates, Refused
 from lockmate.properties.models import Door, Property
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import entering
-from lockmate.stays.errors import (
-    CsvColumns,
-    CsvEmpty,
-    CsvLinesBad,
-    CsvRoomTwice,
-    CsvRoomUnknown,
-    CsvTooLong,
-    CsvUnreadable,
-    OrderExists,
-)
+from lockmate.stays.errors import CsvRoomTwice, CsvRoomUnknown, OrderExists
 from lockmate.stays.models import Order
+from lockmate.tables import CsvEmpty, CsvLine, CsvLinesBad, rows
 
 CSV_COLUMNS = {
     "name": ("name", "guest", "guest name", "姓名", "客人", "客人姓名", "入住人"),
@@ -41,24 +28,11 @@ CSV_COLUMNS = {
     "group": ("group", "团队", "团队名称", "团名"),
 }
 _REQUIRED = ("name", "arrival", "departure")
-_NAMES = {name: column for column, names in CSV_COLUMNS.items() for name in names}
-LINES_MAX = 2_000
-BYTES_MAX = 1 << 20
 _DATES = (
     re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})"),
     re.compile(r"([0-9]{4})()([0-9]{2})([0-9]{2})"),
     re.compile(r"([0-9]{4})()年([0-9]{1,2})月([0-9]{1,2})日?"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CsvLine:
-    """A line as it was read; `number` counts the file's lines from 1, `error_code` and `facts` say what is wrong."""
-
-    number: int
-    fields: dict[str, str]
-    error_code: str | None = None
-    facts: dict[str, object] = field(default_factory=dict)
 
 
 def read_csv(property: Property, data: bytes | str) -> list[CsvLine]:
@@ -69,6 +43,7 @@ def read_csv(property: Property, data: bytes | str) -> list[CsvLine]:
     return [line for line, _ in _judged(property, data)]
 
 
+@once("order:import")
 def import_csv(property: Property, data: bytes | str, *, by: Actor) -> list[Order]:
     """The orders of all lines, or none: raises CsvLinesBad if a line is bad, and what `read_csv` raises."""
     by.within(property.id)
@@ -99,7 +74,7 @@ def _judged(property: Property, data: bytes | str) -> list[tuple[CsvLine, dict[s
     rooms = {room.name.casefold(): room for room in Door.select().where(Door.property == property)}
     found: list[tuple[CsvLine, dict[str, Any]]] = []
     wanted: dict[int, list[tuple[CsvLine, dict[str, Any]]]] = {}
-    for number, fields in _rows(_text(data)):
+    for number, fields in rows(data, CSV_COLUMNS, _REQUIRED):
         try:
             facts = _order(property, fields, rooms)
             _require_new(property, facts)
@@ -148,62 +123,6 @@ def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
     if one["arrival"] == other["arrival"]:
         return True
     return bool(one["arrival"] < other["departure"] and other["arrival"] < one["departure"])
-
-
-def _text(data: bytes | str) -> str:
-    if len(data) > BYTES_MAX:
-        raise CsvTooLong(most=LINES_MAX)
-    if isinstance(data, str):
-        return data.removeprefix("\ufeff")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise CsvUnreadable
-
-
-def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number, fields) of every line that is not empty."""
-    if "\0" in text:
-        raise CsvUnreadable
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=_delimiter(text), strict=True)
-    columns: list[str | None] = []
-    count, number = 0, 1
-    try:
-        for cells in reader:
-            cells = [cell.strip() for cell in cells]
-            if not any(cells):
-                pass
-            elif not columns:
-                columns = _columns(cells)
-            else:
-                count += 1
-                if count > LINES_MAX:
-                    raise CsvTooLong(most=LINES_MAX)
-                fields = dict.fromkeys(CSV_COLUMNS, "")
-                fields |= {name: cell for name, cell in zip(columns, cells, strict=False) if name is not None}
-                yield number, fields
-            number = reader.line_num + 1
-    except csv.Error:
-        raise CsvUnreadable from None
-
-
-def _columns(cells: list[str]) -> list[str | None]:
-    """What each cell of a line is; None for what is passed over."""
-    columns = [_NAMES.get(" ".join(cell.casefold().replace("_", " ").split())) for cell in cells]
-    missing = [name for name in _REQUIRED if name not in columns]
-    twice = [name for name in CSV_COLUMNS if columns.count(name) > 1]
-    if missing or twice:
-        raise CsvColumns(missing=", ".join(missing or twice))
-    return columns
-
-
-def _delimiter(text: str) -> str:
-    """The sign that stands most often in the first line with anything in it."""
-    head = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=head.count)
 
 
 def _date(name: str, text: str) -> date:

@@ -75,6 +75,11 @@ class Stay(BaseModel):
             raise ChangedMeanwhile(stay=self.id)
         return Stay.get_by_id(self.id)
 
+    def hold(self) -> Stay:
+        """The row as it is now, and nobody else changes it before the transaction ends; its version stays."""
+        Stay.update(version=Stay.version).where(Stay.id == self.id).execute()
+        return Stay.get_by_id(self.id)
+
     def present(self) -> list[Guest]:
         """Its guests, but for those who were removed; the first is the one who booked."""
         return list(Guest.select().where(Guest.stay == self, Guest.removed_at.is_null()).order_by(Guest.id))

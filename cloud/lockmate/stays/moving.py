@@ -14,7 +14,7 @@ from lockmate.doors import rooms
 from lockmate.errors import Refused
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import holding
 from lockmate.stays.entering import check_room
 from lockmate.stays.errors import NothingToMoveBack, SameRoom
@@ -25,6 +25,7 @@ _LOG = logging.getLogger("lockmate.stays")
 _MINUTE_MS = 60_000
 
 
+@once("stay:move")
 def move(stay: Stay, to: Door, *, by: Actor, at_once: bool = False) -> Move:
     """Move a stay to another room: each phone that holds a key of the old one gets a key of the new one.
 
@@ -48,6 +49,7 @@ def move(stay: Stay, to: Door, *, by: Actor, at_once: bool = False) -> Move:
         return _start(stay, to, due, by, at_once=at_once)
 
 
+@once("stay:move_back")
 def move_back(stay: Stay, *, by: Actor) -> Move:
     """Back to the room it came from. While the move is open it is taken back: the old keys were never touched.
 

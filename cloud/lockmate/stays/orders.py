@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from lockmate.stays.closing import cancel, no_show
 from lockmate.stays.entering import NIGHTS_MAX, YEARS, arrivals, check_room, enter, of_group
-from lockmate.stays.importing import CSV_COLUMNS, CsvLine, import_csv, read_csv
+from lockmate.stays.importing import CSV_COLUMNS, import_csv, read_csv
 
 __all__ = [
     "CSV_COLUMNS",
     "NIGHTS_MAX",
     "YEARS",
-    "CsvLine",
     "arrivals",
     "cancel",
     "check_room",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lockmate import clock
 from lockmate.db import transaction
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays.errors import BadPayment, StayEnded
 from lockmate.stays.models import Payment, Stay
 
@@ -26,6 +26,7 @@ class Paid(NamedTuple):
     note: str = ""
 
 
+@once("stay:pay")
 def pay(stay: Stay, amount_minor: int, currency: str, method: str, note: str = "", *, by: Actor) -> Payment:
     """Record a payment of a stay, one that has ended too.
 

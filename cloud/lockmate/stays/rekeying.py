@@ -10,12 +10,13 @@ from lockmate.doors import rooms
 from lockmate.errors import NotFound
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import holding
 from lockmate.stays.models import Guest, Stay
 from lockmate.stays.telling import tell
 
 
+@once("stay:rekey")
 def rekey(stay: Stay, lost: Sequence[Guest] = (), *, by: Actor) -> Stay:
     """The stay keeps its room under the next generation; `lost` are the guests whose phone is gone.
 

@@ -9,13 +9,14 @@ from lockmate.db import transaction
 from lockmate.errors import BadDates
 from lockmate.keys import holders
 from lockmate.keys.models import Key
-from lockmate.staff import Actor, audit
+from lockmate.staff import Actor, audit, once
 from lockmate.stays import bounds, entering, holding
 from lockmate.stays.errors import EndInPast
 from lockmate.stays.models import Guest, Order, Stay
 from lockmate.stays.telling import tell
 
 
+@once("stay:reschedule")
 def reschedule(stay: Stay, departure: date | None = None, *, ends_at: int | None = None, by: Actor) -> Stay:
     """The stay ends on another day (the day of arrival: day use), or at a moment in ms.
 

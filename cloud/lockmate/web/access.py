@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from flask import Flask, abort, g, redirect, request, session, url_for
@@ -16,6 +19,7 @@ from lockmate.staff import Actor
 View = TypeVar("View", bound=Callable[..., Any])
 
 ACCOUNT = "account"
+_KEY_MAX = 32
 
 
 def allowed(permission: str) -> Callable[[View], View]:
@@ -73,9 +77,18 @@ def to_log_in() -> ResponseReturnValue:
 
 
 def actor() -> Actor:
-    """Who asks; only in views that need a permission."""
+    """Who asks; only in views that need a permission. With the form's key, so that what is sent twice is done once.
+
+    A form that was filled in anew, after going back to its page, is another request: what was sent is in the key.
+    """
     found: Actor = g.actor
-    return found
+    key = request.form.get("request", "")[:_KEY_MAX]
+    if not key:
+        return found
+    sent = request.form.items(multi=True)
+    said = sorted((name, value) for name, value in sent if name not in ("csrf_token", "request"))
+    told = json.dumps([request.path, said]).encode()
+    return replace(found, request=f"{key}.{hashlib.sha256(told).hexdigest()[:16]}")
 
 
 def here() -> Property:

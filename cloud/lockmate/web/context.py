@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import Flask, g, request
 
 from lockmate import clock
@@ -36,6 +38,7 @@ def configure_templates(app: Flask, _settings: Settings) -> None:
         full=times.full,
         iso=times.iso,
         languages=LANGUAGES,
+        request_key=lambda: secrets.token_urlsafe(12),  # of one form on one page: sent twice, it is done once
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -10,6 +10,7 @@ from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from lockmate.settings import Settings
@@ -41,11 +42,25 @@ def configure_settings(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=secure,
         PERMANENT_SESSION_LIFETIME=_SHIFT,
+        # Only what changes the session sends it: else a part of a page that is asked for again and again, and was asked
+        # for before a step, brings the session back as it was: without that step's message, or after a log-out.
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=_BODY_MAX,
         MAX_FORM_MEMORY_SIZE=_BODY_MAX,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a desk page stays open all day
         LOCKMATE_PUBLIC_URL=settings.public_url,
     )
+
+
+def configure_proxies(app: Flask, settings: Settings) -> None:
+    """Who asks, by which name and over which scheme, as the proxies before us tell it; without them nobody is believed.
+
+    Each proxy appends to X-Forwarded-For what it saw, so only the last entries, one for each of ours, are its word;
+    limits by address then count the guest and not the proxy.
+    """
+    count = settings.trusted_proxies
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
 def roomy(view: View) -> View:

@@ -37,6 +37,15 @@ def test_log_in_leads_nowhere_else(browser):
         assert sent.location == "/desk/"
 
 
+def test_an_answer_to_a_question_of_before_brings_no_session_back(desk, hotel):
+    hotel.checked_in("801")
+    parts = ["/desk/in-house/list", "/desk/claims/list", "/desk/stays/1/guests", "/desk/stays/1/extend"]
+    for path in parts:
+        answer = desk.part(path)
+        assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (200, []), path
+    assert desk.post_only("/desk/stays/1/guests", name="Li Na").headers.getlist("Set-Cookie"), "a message to be shown"
+
+
 def test_logging_out_ends_the_session(desk):
     assert desk.get("/desk/").status_code == 200
     desk.post("/desk/logout")
@@ -256,7 +265,7 @@ def test_checked_out_keys_may_still_open_until_the_door_confirms(desk, hotel, ph
     keys.sheaf(Key.get(), time.now_s)
     time.passes(hours=1)
     desk.post(f"/desk/stays/{stay.id}/check-out")
-    assert "May still open 801 until" in desk.part(f"/desk/stays/{stay.id}/guests").text
+    assert "Can still open 801 until" in desk.part(f"/desk/stays/{stay.id}/guests").text
     time.passes(seconds=5)
     companion.holds(policies.newest(hotel.door("801")))
     companion.reports()

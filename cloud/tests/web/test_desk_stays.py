@@ -171,7 +171,7 @@ def test_a_move_at_once_says_what_the_old_door_confirmed(desk, hotel, in_house, 
     page = desk.post(f"/desk/stays/{in_house.id}/move", room="803", when="at_once")
     assert "The stay is now in 803; the keys of 801 are ended." in page.text
     assert "Moved to another room." in page.text
-    assert "May still open 801 until" in truths(desk, in_house)
+    assert "Can still open 801 until" in truths(desk, in_house)
     time.passes(seconds=2)
     companion.holds(policies.newest(hotel.door("801")))
     companion.reports()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import lockmate
-from lockmate import claims, doors, errors, keys, pki, properties, records, staff, stays  # noqa: F401 - their errors
+from lockmate import claims, doors, errors, fitting, keys, paper, pki, properties, records, staff, stays  # noqa: F401 - their errors
 from lockmate.protocol import EVENT_KINDS, ROADS, VERDICTS
 from lockmate.settings import LANGUAGES
 from lockmate.web.refusals import _HTTP
@@ -22,8 +22,8 @@ EITHER = re.compile(r"""\bt\(\s*"([\w.-]+)"\s+if\s.*?\selse\s+"([\w.-]+)\"""")
 WORDS = re.compile(r"""\bword\(\s*["'](\w+)["']""")
 # families whose members are chosen while running
 CHOSEN = {
-    "error", "opening", "notice", "letter", "truth.tag", "truth.says", "door.hint", "guests.key_issued", "raise_epoch",
-    "cancel_order", "no_show",
+    "error", "opening", "notice", "letter", "truth.tag", "truth.says", "dry_run.caveat", "dry_run.step", "door.hint",
+    "guests.key_issued", "raise_epoch", "cancel_order", "no_show",
 }  # fmt: skip
 OWN_CODES = {"stale_form", "bad_request", "failed", *_HTTP.values()}
 
@@ -102,7 +102,8 @@ def test_every_truth_is_told():
     kinds = set(get_args(Kind))
     told = set(catalogue("en"))
     assert {f"truth.tag.{kind}" for kind in kinds} == {key for key in told if key.startswith("truth.tag.")}
-    assert {f"truth.says.{kind}" for kind in kinds | {"ended_may_open_unknown"}} == {
+    more = {"ended_may_open_unknown", "open_until_late", "open_until_late_unknown", "ahead"}
+    assert {f"truth.says.{kind}" for kind in kinds | more} == {
         key for key in told if key.startswith("truth.says.")
     }
 

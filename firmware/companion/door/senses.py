@@ -64,6 +64,7 @@ class Senses:
         self._closing_counts = False  # something about this opening was told: its end is, too
         self._ajar_told = False
         self._latched_ms = 0
+        self.throws = 0  # how often the bolt was felt to move with our own pulse, since the start
         if not (privacy_button and "privacy" in board.inputs):
             beliefs.privacy = False  # what another board's button latched; a switch tells its level with the first poll
 
@@ -106,7 +107,9 @@ class Senses:
             self._known_open("inside_open", now_ms)
             if self._button and self._beliefs.privacy:
                 self._set_privacy(False)
-        elif level and name == "bolt" and not ours and not self._expected(now_ms):
+        elif level and name == "bolt" and ours:
+            self.throws += 1
+        elif level and name == "bolt" and not self._expected(now_ms):
             self._known_open("mechanical_open", now_ms)
         elif level and name == "tamper":
             self._journal.write("tamper")

@@ -49,6 +49,7 @@ _RESEND_MS = 5_000  # a broker that was killed may have taken lines while no clo
 _RESEND_MAX_MS = 900_000
 _STATE_MS = 900_000
 _SYNCHRONISE_MS = 3_600_000
+_FLOOR_JUMP_S = 3_600  # a power cut costs this much of what was told of the clock, at most
 _ASK_AGAIN_MS = 60_000
 _REFUSALS_MS = 60_000  # refusals are counted this long, then written
 _REST_MS = 2_000  # after a refused policy: a check costs far more than a forgery
@@ -119,6 +120,7 @@ class Uplink:
         self._asked_ms: int | None = None
         self._wake = asyncio.Event()
 
+        self._floor_won = False  # the last ack's time lay before our floor, and that was told
         self._ack: bytes | None = None
         self._ack_ms = 0
         self._policy: bytes | None = None
@@ -295,10 +297,13 @@ class Uplink:
         if log != journal.log or not isinstance(tag, str) or journal.tag(seq) != tag:
             self.ignored += 1
             return
-        won = False
+        won = self._floor_won
         t0_ms = self._handed.first(seq)
         if t0_ms is not None and 0 <= now_ms - t0_ms < FRESH_MS:
             won = self._clock.synchronise(at, t0_ms, now_ms)
+            lo = self._clock.floor(now_ms)
+            if lo - self._beliefs.floor > _FLOOR_JUMP_S:
+                self._beliefs.save_floor(lo)  # before it is told: a power cut must not bring a long past time back
             self._synchronised_ms = now_ms
             self._beliefs.take_door(door)
         if seq >= journal.boot_seq:
@@ -308,8 +313,9 @@ class Uplink:
             self._unacked.pop(0)
         self._moved_ms = now_ms
         self._patience_ms = _RESEND_MS
-        if won:
-            journal.write("clock")
+        if won and not self._floor_won:
+            journal.write("clock")  # once: its own ack is won by the floor too
+        self._floor_won = won
 
     def _take_policy(self) -> None:
         wire = self._policy

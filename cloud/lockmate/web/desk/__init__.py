@@ -20,14 +20,19 @@ def go(answer: Response) -> Response:
 
 
 from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
+    alarming,
     changing,
     claiming,
     closing,
+    delivering,
     doorways,
+    fitting,
     importing,
     lodging,
     opening,
     ordering,
+    recording,
+    rehearsing,
     rooming,
     sessions,
     staffing,
@@ -36,15 +41,20 @@ from lockmate.web.desk import (  # noqa: E402 - they hang on `desk`
 )
 
 __all__ = [
+    "alarming",
     "changing",
     "claiming",
     "closing",
+    "delivering",
     "desk",
     "doorways",
+    "fitting",
     "importing",
     "lodging",
     "opening",
     "ordering",
+    "recording",
+    "rehearsing",
     "rooming",
     "sessions",
     "staffing",

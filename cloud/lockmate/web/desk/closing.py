@@ -94,7 +94,7 @@ def group_now() -> ResponseReturnValue:
     wanted = {order.id: forms.sent(f"room-{order.id}") for order in orders}
     try:
         rooms = {order.id: forms.door_of(property, wanted[order.id]) for order in orders}
-        drafts = [stays.prepare(order, rooms[order.id], by=actor()) for order in orders]
+        drafts = [stays.prepare(order, rooms[order.id], by=actor().part(order.id)) for order in orders]
         stays.check_in_group(drafts, by=actor())
     except Refused as error:
         if refusals.wants_json():

@@ -8,20 +8,22 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from lockmate import records
-from lockmate.doors import Companion, policies
+from lockmate.doors import Companion, Policy, policies, rooms
 from lockmate.properties import Door
 from lockmate.protocol import UNPROVED
 from lockmate.records import Event
 from lockmate.stays import Stay
-from lockmate.web import answers
+from lockmate.web import answers, times
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
 from lockmate.web.desk.opening import door_here, opens_facts
 from lockmate.web.desk.refusing import refused_lines
+from lockmate.web.desk.rehearsing import keys_at
 from lockmate.web.texts import t
 
 _SHOWN = 50
-_TONES = {
+_UNSURE_S = 60
+TONES = {
     "opened": "good",
     "card_open": "good",
     "inside_open": "good",
@@ -37,10 +39,11 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A companion, and whether it holds the door's newest policy."""
+    """A companion, whether it holds the door's newest policy, and where it differs from the books, in words."""
 
     companion: Companion
     in_step: bool
+    drift: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def door(number: int) -> ResponseReturnValue:
         "desk/door.html",
         door=found,
         stay=stay,
+        tries=keys_at(found, stay),
         online=any(companion.online for companion in policies.companions_of(found)),
         **(_health(found) | _events(found) | _refusals(found) | opens_facts(found)),
     )
@@ -102,16 +106,38 @@ def _health(door: Door) -> dict[str, object]:
         Health(
             companion,
             newest is not None and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
+            _drift(door, companion, newest),
         )
         for companion in policies.companions_of(door)
     ]
     return {"companions": rows, "zone": here().timezone}
 
 
+def _drift(door: Door, companion: Companion, newest: Policy | None) -> list[str]:
+    """What it holds that is not what it should, by its own last word."""
+    if companion.heard_at is None:
+        return []
+    told = []
+    held = Policy.get_or_none(Policy.door == door, Policy.version == companion.policy_version)
+    if held is None or held.hash != companion.policy_hash:
+        told.append(t("drift.no_rules"))
+    elif newest is not None and held.version != newest.version:
+        told.append(t("drift.rules", at=times.moment(held.made_at, here().timezone)))
+    ledger = rooms.rules_of(door).generation
+    if companion.generation > ledger:
+        told.append(t("drift.generation", reported=companion.generation, ledger=ledger))
+    lo, hi = companion.clock_lo, companion.clock_hi
+    if lo is not None and hi is None:
+        told.append(t("drift.time_lost"))
+    elif lo is not None and hi is not None and hi - lo > _UNSURE_S:
+        told.append(t("drift.clock", seconds=hi - lo))
+    return told
+
+
 def _events(door: Door) -> dict[str, object]:
     events = records.of_door(door, _SHOWN)
     names = records.people(events)
-    lines = [Line(event, _TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events]
+    lines = [Line(event, TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events]
     return {"events": lines, "zone": here().timezone}
 
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from lockmate import stays
 from lockmate.errors import BadField, Refused
-from lockmate.stays.orders import CsvLine
+from lockmate.tables import CsvLine
 from lockmate.web import refusals
 from lockmate.web.access import actor, allowed, here
 from lockmate.web.desk import desk
@@ -33,10 +33,10 @@ def import_orders_now() -> ResponseReturnValue:
     property = here()
     try:
         if "table" in request.form:
-            made = stays.orders.import_csv(property, _looked_at(request.form["table"]), by=actor())
+            made = stays.orders.import_csv(property, looked_at(request.form["table"]), by=actor())
             flash(t("import.done", count=len(made)), "good")
             return redirect(url_for("desk.arrivals"))
-        table = _sent()
+        table, packed = sent_table()
         lines = stays.orders.read_csv(property, table)
     except Refused as error:
         if refusals.wants_json():
@@ -46,17 +46,17 @@ def import_orders_now() -> ResponseReturnValue:
         return render_template("desk/import.html", text=text, wrong=wrong, code=error.code), error.status
     rows = [(line, _sentence(line)) for line in lines]
     bad = sum(1 for line in lines if line.error_code)
-    packed = base64.b64encode(table).decode()
     return render_template("desk/import_table.html", rows=rows, bad=bad, good=len(lines) - bad, table=packed)
 
 
-def _sent() -> bytes:
-    """The file if there is one, else what was pasted."""
+def sent_table() -> tuple[bytes, str]:
+    """The file if there is one, else what was pasted; and the same for the page to carry on."""
     file = request.files.get("file")
-    return (file.read() if file else b"") or request.form.get("text", "").encode()
+    table = (file.read() if file else b"") or request.form.get("text", "").encode()
+    return table, base64.b64encode(table).decode()
 
 
-def _looked_at(packed: str) -> bytes:
+def looked_at(packed: str) -> bytes:
     """The bytes of the dry run, which went through the page untouched."""
     try:
         return base64.b64decode(packed, validate=True)

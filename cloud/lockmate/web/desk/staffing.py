@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from peewee import fn
 
 from lockmate import claims, clock, doors, keys
 from lockmate.claims import Claim, ClaimEnded
+from lockmate.doors import Companion, Policy
 from lockmate.errors import BadField, NotFound
 from lockmate.keys import Key
 from lockmate.properties import Door, Property, Zone
@@ -74,16 +77,19 @@ def _waiting(property: Property) -> dict[str, object]:
 
 def _confirmed(property: Property) -> dict[str, object]:
     """How many doors with a companion hold their newest rules, and the names of those that do not."""
-    total, behind = 0, []
-    for door in Door.select().where(Door.property == property).order_by(Door.number):
-        companions = doors.policies.companions_of(door)
-        newest = doors.policies.newest(door) if companions else None
-        if newest is None:
-            continue
-        total += 1
-        if newest.confirmed_at is None:
-            behind.append(door.name)
-    return {"doors_total": total, "doors_behind": behind}
+    newest = Policy.select(Policy.door, fn.MAX(Policy.version).alias("version")).group_by(Policy.door).alias("newest")
+    served = Companion.select(Companion.door).where(Companion.property == property, Companion.state == "in_service")
+    query = (
+        Policy.select(Door.name, Policy.confirmed_at)
+        .join(Door)
+        .switch(Policy)
+        .join(newest, on=(Policy.door == newest.c.door_id) & (Policy.version == newest.c.version))
+        .where(Door.property == property, Door.id.in_(served))
+        .order_by(Door.number)
+    )
+    rows: Any = query.tuples()
+    behind = [name for name, confirmed_at in rows if confirmed_at is None]
+    return {"doors_total": len(rows), "doors_behind": behind}
 
 
 def _zones(property: Property) -> list[Zone]:

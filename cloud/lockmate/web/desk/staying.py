@@ -8,17 +8,19 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lockmate import records, stays
-from lockmate.doors import Truth, policies, truth
+from lockmate.doors import RoomOccupied, Truth, policies, rooms, truth
+from lockmate.errors import BadField, Refused
 from lockmate.keys import Key
 from lockmate.stays import Guest, Stay
-from lockmate.web import answers, money, times
+from lockmate.web import answers, money, refusals, reports, times
 from lockmate.web.access import actor, allowed
-from lockmate.web.desk import desk
+from lockmate.web.desk import desk, forms
 from lockmate.web.desk.changing import Question, asked, last_move, stay_here
 from lockmate.web.desk.refusing import refused_lines
 from lockmate.web.texts import t, word
 
 _TONES = {"open_until": "good", "ended_may_open": "warn"}
+_LATE_MS = 60_000
 _WHY_ENDED = ("moved", "moved_back", "lost", "rekeyed", "removed", "check_out", "over")
 
 
@@ -32,6 +34,7 @@ class Line:
     tone: str
     says: str
     why: str
+    key: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def live_facts(stay: Stay) -> dict[str, object]:
         "former": former,
         "move": stays.open_move(stay),
         "rules": _rules(stay),
+        "ahead": stay.state == "in_house" and rooms.reported_generation(stay.room) > stay.generation,
         "refusals": refused_lines(records.refusals(stay)) if stay.state != "draft" else [],
         "zone": stay.property.timezone,
     }
@@ -117,7 +121,8 @@ def _line(guest: Guest, key: Key) -> Line:
     why = word("key_ended", key.end_reason) if key.end_reason in _WHY_ENDED else ""
     says = sentence(told, key.property.timezone)
     room = key.door.name if key.door is not None else ""
-    return Line(guest.name, room, t(f"truth.tag.{told.kind}"), _TONES.get(told.kind, ""), says, why)
+    tone = "bad" if told.ahead else _TONES.get(told.kind, "")
+    return Line(guest.name, room, t(f"truth.tag.{told.kind}"), tone, says, why, key)
 
 
 def _live(key: Key | None) -> bool:
@@ -126,13 +131,28 @@ def _live(key: Key | None) -> bool:
 
 def sentence(told: Truth, zone: str) -> str:
     """A statement about a key, in words."""
-    unknown = told.kind == "ended_may_open" and told.until is None
+    comma = t("site.comma")
+    if told.ahead:
+        return t("truth.says.ahead", doors=comma.join(told.ahead))
     return t(
-        f"truth.says.{told.kind}{'_unknown' if unknown else ''}",
+        f"truth.says.{told.kind}{_how(told)}",
         at=times.moment(told.at, zone) if told.at else "",
         until=times.moment(told.until, zone) if told.until else "",
-        doors=t("site.comma").join(told.doors),
+        latest=times.moment(told.latest, zone) if told.latest else "",
+        heard=times.moment(told.heard_at, zone) if told.heard_at else "",
+        doors=comma.join(told.doors),
     )
+
+
+def _how(told: Truth) -> str:
+    """Which of the sentences of its kind; a door that is a minute late is not worth another."""
+    if told.kind == "ended_may_open":
+        return "" if told.until else "_unknown"
+    if told.kind != "open_until" or not told.doors:
+        return ""
+    if told.latest is None:
+        return "_late_unknown"
+    return "_late" if told.latest > (told.until or 0) + _LATE_MS else ""
 
 
 @desk.post("/stays/<id:stay_id>/guests")
@@ -149,9 +169,75 @@ def name_guest(stay_id: int) -> ResponseReturnValue:
 @allowed("stay:check_in")
 def check_in(stay_id: int) -> ResponseReturnValue:
     """The stay begins."""
-    begun = stays.check_in(stay_here(stay_id), by=actor())
+    draft = stay_here(stay_id)
+    try:
+        begun = stays.check_in(draft, by=actor())
+    except RoomOccupied as occupied:
+        if refusals.wants_json() or (there := stays.occupant(draft.room)) is None:
+            raise
+        return _evict_page(draft, *there, occupied)
     flash(t("stay.done_check_in", room=begun.room.name), "good")
     return redirect(url_for("desk.stay", stay_id=begun.id))
+
+
+def _evict_page(draft: Stay, sleeper: Stay, until: int, occupied: Refused) -> ResponseReturnValue:
+    """Who is there, and the second confirmation that it takes to end that."""
+    what, do = refusals.sentences(occupied.code, occupied.facts)
+    people = sleeper.present()
+    page = render_template(
+        "desk/evict.html",
+        stay=draft,
+        sleeper=sleeper,
+        guest=people[0].name if people else "–",
+        until=until,
+        zone=draft.property.timezone,
+        what=what,
+        do=do,
+        code=occupied.code,
+        told=reports.of(occupied.code, occupied.status, occupied.facts),
+    )
+    return page, occupied.status
+
+
+@desk.post("/stays/<id:stay_id>/evict")
+@allowed("stay:evict")
+def evict(stay_id: int) -> ResponseReturnValue:
+    """Confirmed a second time: the room's number was typed."""
+    draft = stay_here(stay_id)
+    sleeper = Stay.of(draft.property, forms.row_of("sleeper"))
+    if forms.sent("confirmed") != draft.room.name:
+        raise BadField(field="room")
+    people = sleeper.present()
+    begun = stays.evict(draft, sleeper=sleeper, by=actor())
+    flash(t("evict.done", room=begun.room.name, guest=people[0].name if people else "–"), "good")
+    return redirect(url_for("desk.stay", stay_id=begun.id))
+
+
+@desk.get("/stays/<id:stay_id>/new-keys")
+@allowed("stay:change")
+def new_keys(stay_id: int) -> ResponseReturnValue:
+    """Asks: the door is ahead of books that were restored."""
+    found = stay_here(stay_id)
+    return asked(
+        Question(
+            title=t("restored.title", room=found.room.name),
+            does=t("restored.does"),
+            go=t("restored.go"),
+            action=url_for("desk.new_keys", stay_id=found.id),
+            back=url_for("desk.stay", stay_id=found.id),
+            version=found.version,
+        )
+    )
+
+
+@desk.post("/stays/<id:stay_id>/new-keys")
+@allowed("stay:change")
+def new_keys_now(stay_id: int) -> ResponseReturnValue:
+    """All its keys are minted anew, beyond what the door has seen."""
+    found = stay_here(stay_id)
+    stays.rekey(found, by=actor())
+    flash(t("restored.done", room=found.room.name), "good")
+    return redirect(url_for("desk.stay", stay_id=found.id))
 
 
 @desk.get("/stays/<id:stay_id>/check-out")

@@ -1,0 +1,1 @@
+"""Edges for programs: other systems and installers' tools."""

@@ -1,0 +1,1 @@
+"""What is printed: certificates of acceptance, door stickers, the desk's poster."""

@@ -1,0 +1,64 @@
+"""Where firmware and MicroPython come from: files that the user gives, this tree, or the list of pins."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from tools.firmware_archive import BuildError, FirmwareImage, build, from_tar
+from tools.installer import partitions, pins
+from tools.installer.trouble import Trouble
+
+_USUAL = 90_000  # bytes of firmware, for a bar before it is known
+
+
+def firmware(archive: Path | None) -> Callable[[str, str], FirmwareImage]:
+    """What gives the firmware for a board's code and kind. Raises Trouble."""
+    if archive is None:
+        return _built
+    try:
+        image = from_tar(archive.read_bytes())
+    except OSError as error:
+        raise Trouble("file_open", file=archive, why=error.strerror) from error
+    except ValueError as error:
+        raise Trouble("file_wrong", file=archive, why=error) from error
+    return lambda _arch, _board: image
+
+
+@cache
+def _built(arch: str, board: str) -> FirmwareImage:
+    try:
+        return build(arch, board)
+    except BuildError as error:
+        raise Trouble("no_firmware_image", why=error) from error
+
+
+def micropython(image: Path | None, version: str, listed: Path | None, kept: Path) -> Callable[[str], bytes]:
+    """What gives MicroPython for a chip: the user's file, else by the pins. Raises Trouble."""
+    if image is not None:
+        try:
+            content = image.read_bytes()
+        except OSError as error:
+            raise Trouble("file_open", file=image, why=error.strerror) from error
+        partitions.read_image(content)
+        return lambda _chip: content
+    known = pins.read(listed or pins.OURS)
+    return lambda chip: pins.fetch(known, chip, version, kept)
+
+
+def size(archive: Path | None) -> int:
+    """About how many bytes will be written."""
+    return archive.stat().st_size if archive is not None and archive.exists() else _USUAL
+
+
+def pin_of(image: Path) -> str:
+    """The lines that pin an image. Raises Trouble."""
+    try:
+        content = image.read_bytes()
+    except OSError as error:
+        raise Trouble("file_open", file=image, why=error.strerror) from error
+    chip = partitions.read_image(content).chip
+    digest = hashlib.sha256(content).hexdigest()
+    return f'[[image]]\nchip = "{chip}"\nversion = "?"\nurl = "{image.name}"\nsha256 = "{digest}"'

@@ -1,0 +1,133 @@
+"""The installer's tool by itself: what it needs, its words, its partition table, its codes on the screen."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import string
+import struct
+import subprocess
+import sys
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from tools.installer import partitions, pins
+from tools.installer.accepting import drawn
+from tools.installer.bench import run
+from tools.installer.say import LANGUAGES, Voice, catalogue, language_of
+from tools.installer.trouble import CODES, Trouble
+from tools.virtual_board.image import image
+
+_WEB = ("flask", "peewee", "werkzeug", "gunicorn", "paho", "littlefs")
+
+
+def test_it_loads_without_the_cloud():
+    """Every module of it, and the labels; nothing of the web or the database comes along."""
+    code = (
+        "import sys, pkgutil, importlib, tools.installer as t\n"
+        "[importlib.import_module(f'tools.installer.{m.name}') for m in pkgutil.iter_modules(t.__path__) "
+        "if m.name != '__main__']\n"
+        "import lockmate.paper.labels\n"
+        f"print([name for name in {_WEB} if name in sys.modules])"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_both_languages_say_the_same_with_the_same_facts():
+    def flat(table, prefix=""):
+        for name, value in table.items():
+            if isinstance(value, dict):
+                yield from flat(value, f"{prefix}{name}.")
+            else:
+                yield prefix + name, {fact for _, fact, _, _ in string.Formatter().parse(value) if fact}
+
+    assert dict(flat(catalogue("en"))) == dict(flat(catalogue("zh-CN")))
+
+
+def test_every_trouble_says_what_happened_and_what_to_do():
+    for language in LANGUAGES:
+        assert set(catalogue(language)["error"]) == set(CODES)
+
+
+@pytest.mark.parametrize(("around", "language"), [
+    ({"LOCKMATE_LANGUAGE": "en", "LANG": "zh_CN.UTF-8"}, "en"), ({"LANG": "zh_CN.UTF-8"}, "zh-CN"),
+    ({"LANG": "C"}, "en"),
+])  # fmt: skip
+def test_the_language_is_chosen_or_the_machines(around, language):
+    assert language_of(around) == language
+
+
+@pytest.mark.parametrize("megabytes", [4, 8, 16])
+def test_the_table_has_two_slots_fills_the_flash_and_nothing_overlaps(megabytes):
+    size = megabytes * 1024 * 1024
+    parts = partitions.layout(size)
+    assert [part.label for part in parts if part.kind == 0] == ["ota_0", "ota_1"]
+    for before, after in itertools.pairwise(parts):
+        assert before.offset + before.size <= after.offset
+    assert parts[-1].offset + parts[-1].size == size
+    assert all(part.offset % 0x10000 == 0 for part in parts if part.kind == 0)
+    packed = partitions.table(parts)
+    entries = packed[: 32 * len(parts)]
+    assert packed[32 * len(parts) :][:32] == b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(entries).digest()
+    assert struct.unpack("<2sBBII", entries[:12]) == (b"\xaa\x50", 1, 2, 0x9000, 0x4000)
+
+
+def test_a_flash_that_is_too_small_or_an_image_that_is_none_is_refused():
+    cases = [
+        (lambda: partitions.layout(2 * 1024 * 1024), "flash_small"),
+        (lambda: partitions.read_image(b"not an image at all"), "image_wrong"),
+        (lambda: partitions.read_image(image("esp32")[:0x9000]), "image_wrong"),
+        (lambda: partitions.read_image(image("esp32", partitions.SLOT + 1)), "image_too_large"),
+    ]
+    for act, code in cases:
+        with pytest.raises(Trouble) as trouble:
+            act()
+        assert trouble.value.code == code
+    assert partitions.read_image(image("esp32c6")).chip == "ESP32-C6"
+
+
+def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
+    content = image("esp32")
+    (tmp_path / "image.bin").write_bytes(content)
+    url = (tmp_path / "image.bin").as_uri()
+    good = pins.Pin("ESP32", "1.25.0", url, hashlib.sha256(content).hexdigest())
+    assert pins.fetch([good], "ESP32", "", tmp_path / "kept") == content
+    (tmp_path / "image.bin").unlink()
+    assert pins.fetch([good], "ESP32", "1.25.0", tmp_path / "kept") == content  # kept from before
+    (tmp_path / "image.bin").write_bytes(content + b"x")
+    with pytest.raises(Trouble) as trouble:
+        pins.fetch([pins.Pin("ESP32", "1.26.0", url, good.sha256[::-1])], "ESP32", "", tmp_path / "kept")
+    assert trouble.value.code == "image_wrong"
+    with pytest.raises(Trouble) as trouble:
+        pins.fetch([good], "ESP32-C3", "", tmp_path / "kept")
+    assert trouble.value.code == "no_image"
+    assert pins.read() == []
+
+
+def test_the_code_on_the_screen_can_be_read():
+    text = "HK1:" + "A1B2C3D4E5F6G7H8" * 9 + "XYZ"
+    rows = drawn(text).splitlines()
+    light = {" ": (0, 0), "▀": (255, 0), "▄": (0, 255), "█": (255, 255)}
+    picture = Image.new("L", (len(rows[0]), 2 * len(rows)))
+    for y, row in enumerate(rows):
+        for x, letter in enumerate(row):
+            picture.putpixel((x, 2 * y), light[letter][0])
+            picture.putpixel((x, 2 * y + 1), light[letter][1])
+    large = picture.resize((picture.width * 6, picture.height * 6), Image.NEAREST)
+    assert [found.text for found in zxingcpp.read_barcodes(large)] == [text]
+
+
+def test_a_bench_tells_each_board_apart_and_ends_with_the_worst(tmp_path, capsys):
+    import click
+
+    ports = [str(tmp_path / name) for name in ("one", "two")]
+    with click.Context(click.Command("flash")), pytest.raises(click.exceptions.Exit) as ended:
+        run(Voice(as_json=True), [["flash", "--port", port] for port in ports])
+    assert ended.value.exit_code == 3
+    told = capsys.readouterr().out.splitlines()
+    assert [port in line and "port_missing" in line for port, line in zip(ports, told, strict=True)] == [True, True]
