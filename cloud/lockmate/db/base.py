@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
 from lockmate.settings import POSTGRES, SQLITE, Settings, SettingsError
 
@@ -22,6 +22,8 @@ HOUSE_LOCK = 0x4C6F636B  # "Lock": the advisory lock of whoever changes what oth
 _VALUES_MAX = 500  # of one query
 _CONNECTIONS_MAX = 64  # of one process; a server process has as many threads at most
 _WAIT_SECONDS = 10
+# A request takes a connection and gives it back: opening one costs as much as several queries, on SQLite too.
+_POOL = {"max_connections": _CONNECTIONS_MAX, "timeout": _WAIT_SECONDS, "stale_timeout": 600}
 # Of each session: bounded waits, and nobody keeps a lock who has stopped working.
 _POSTGRES_OPTIONS = (
     f"-c lock_timeout={_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=60s -c timezone=UTC "
@@ -35,7 +37,7 @@ def connect(settings: Settings, *, make: bool = False) -> peewee.Database:
 
     No connection is opened here: each thread opens its own, at its first query or by `database.connect()`.
     """
-    if is_postgres():
+    if database.obj is not None:
         disconnect()  # a pool that is replaced would keep its connections
     url = settings.database
     db = _postgres(url) if url.startswith(POSTGRES) else _sqlite(url.removeprefix(SQLITE), make=make)
@@ -50,9 +52,7 @@ def is_postgres() -> bool:
 
 def disconnect() -> None:
     """Close this thread's connection and those that wait in the pool: before a fork, and at the end."""
-    database.close()
-    if is_postgres():
-        database.close_all()
+    database.close_all()
 
 
 def _sqlite(path: str, *, make: bool) -> peewee.Database:
@@ -63,10 +63,11 @@ def _sqlite(path: str, *, make: bool) -> peewee.Database:
         elif not Path(path).is_file():
             raise SettingsError("no_database", f"There is no database at {path}. Run `lockmate init`, or look at "
                                 "LOCKMATE_DATABASE and LOCKMATE_DATA.")
-    return peewee.SqliteDatabase(
-        path,
+    pool: peewee.Database = PooledSqliteDatabase(
+        path, **_POOL, check_same_thread=False,
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": _WAIT_SECONDS * 1000},
     )
+    return pool
 
 
 def _postgres(url: str) -> peewee.Database:
@@ -74,7 +75,7 @@ def _postgres(url: str) -> peewee.Database:
         raise SettingsError("postgres_driver_missing", "LOCKMATE_DATABASE names PostgreSQL, and its driver is not "
                             "installed. Run `pip install 'lockmate[postgres]'`.")
     pool: peewee.Database = PooledPostgresqlDatabase(
-        url, prefer_psycopg3=True, max_connections=_CONNECTIONS_MAX, timeout=_WAIT_SECONDS, stale_timeout=600,
+        url, **_POOL, prefer_psycopg3=True,
         connect_timeout=_WAIT_SECONDS, options=_POSTGRES_OPTIONS, application_name="lockmate",
         keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
     )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from peewee import JOIN
-
 from lockmate.db import transaction
 from lockmate.keys import epochs, issuer
 from lockmate.keys.errors import KeyEnded, KeyNotYet
 from lockmate.keys.models import Key
 from lockmate.keys.token import mint
-from lockmate.properties.models import Door, Property
 from lockmate.protocol import DAY, KINDS, LIVES
 
 
@@ -29,15 +26,10 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
     Raises KeyEnded or KeyNotYet. A fixed number of queries whatever the length. That they were minted is written
     before they are signed: a key that ends meanwhile is denied until the last of them ended.
     """
+    before = key
     with transaction():
-        key = (
-            Key.select(Key, Door, Property)
-            .join(Door, JOIN.LEFT_OUTER)
-            .switch(Key)
-            .join(Property)
-            .where(Key.id == key.id)
-            .get()
-        )
+        key = Key.get_by_id(before.id)
+        key.property, key.door = before.property, before.door  # which a key keeps for good, and callers have joined
         bounds = _bounds(key, now_s)[: None if slots is None else max(1, slots)]
         signer = issuer.signer(key.property, key.kind)
         generation = key.generation if key.kind == "guest" else epochs.of(key.property, key.kind)

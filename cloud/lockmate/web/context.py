@@ -14,7 +14,7 @@ from lockmate.web.language import chosen
 
 
 def configure_database(app: Flask, _settings: Settings) -> None:
-    """One connection per request, given back at its end."""
+    """One connection per request, from the pool and back to it."""
 
     @app.before_request
     def connect() -> None:

@@ -40,9 +40,9 @@ def sheaf() -> ResponseReturnValue:
     slots = row_number(request.args.get("slots"))
     holder = phone.known()
     now = clock.now_s()
-    held = cards.shown(holder) if holder else []
+    held = cards.keys_shown(holder) if holder else []
     if "key" in request.args:
-        held = [one for one in held if one.key.key_id == request.args["key"]]
-    facts = [one.sheaf(now, slots or None) for one in held]
+        held = [key for key in held if key.key_id == request.args["key"]]
+    facts = [cards.sheaf(key, now, slots or None) for key in held]
     unread = notices.unread(holder) if holder else 0
     return packed(jsonify({"now": now, "unread": unread, "cards": facts}))

@@ -29,7 +29,7 @@ class Card:
     @property
     def name(self) -> str:
         """The room, or what a staff card is for."""
-        return str(self.key.door.name if self.key.door is not None else self.key.label)
+        return _name(self.key)
 
     @property
     def zone(self) -> str:
@@ -39,31 +39,39 @@ class Card:
     @property
     def words(self) -> str:
         """What the page says of it: the same in the sheaf's answer."""
-        return f"{self.name} {self.key.starts_at // 1000} {self.key.ends_at // 1000}"
+        return _words(self.key)
 
-    def _generation(self) -> int:
-        """Tokens of another one are not kept: they open no more."""
-        if self.key.kind == "guest":
-            return int(self.key.generation)
-        return keys.epochs.of(self.key.property, self.key.kind)
 
-    def sheaf(self, now: int, slots: int | None) -> dict[str, object]:
-        """The facts and tokens that the page's script keeps; times in seconds."""
-        try:
-            tokens = [list(slot) for slot in keys.sheaf(self.key, now, slots=slots)]
-        except (KeyEnded, KeyNotYet):
-            tokens = []
-        return {
-            "key": self.key.key_id,
-            "room": self.name,
-            "words": self.words,
-            "state": self.key.state,
-            "generation": self._generation(),
-            "from": self.key.starts_at // 1000,
-            "until": self.key.ends_at // 1000,
-            "life": min(DAY, LIVES[KINDS.index(self.key.kind)]),
-            "slots": tokens,
-        }
+def sheaf(key: Key, now: int, slots: int | None) -> dict[str, object]:
+    """The facts and tokens that the page's script keeps of a card; times in seconds."""
+    try:
+        tokens = keys.sheaf(key, now, slots=slots)
+    except (KeyEnded, KeyNotYet):
+        tokens = []
+    return {
+        "key": key.key_id,
+        "room": _name(key),
+        "words": _words(key),
+        "state": key.state,
+        "generation": _generation(key),
+        "from": key.starts_at // 1000,
+        "until": key.ends_at // 1000,
+        "life": min(DAY, LIVES[KINDS.index(key.kind)]),
+        "slots": tokens,
+    }
+
+
+def _name(key: Key) -> str:
+    return str(key.door.name if key.door is not None else key.label)
+
+
+def _words(key: Key) -> str:
+    return f"{_name(key)} {key.starts_at // 1000} {key.ends_at // 1000}"
+
+
+def _generation(key: Key) -> int:
+    """Tokens of another one are not kept: they open no more."""
+    return int(key.generation) if key.kind == "guest" else keys.epochs.of(key.property, key.kind)
 
 
 def keys_shown(holder: Holder) -> list[Key]:
