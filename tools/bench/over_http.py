@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -95,19 +95,19 @@ def day() -> tuple[list[float], list[float]]:
         secret = house.guest(1_000)
         house.server.start()
         house.server.wait_for_port(int(house.url.rsplit(":", 1)[1]), 30)
-        phone = HTTPConnection(house.url.removeprefix("http://"), timeout=30)
         words = {"Cookie": f"lockmate_phone={secret}", "Accept-Encoding": "gzip"}
+        with closing(HTTPConnection(house.url.removeprefix("http://"), timeout=30)) as phone:
 
-        def fetch() -> bytes:
-            phone.request("GET", "/g/card/sheaf", headers=words)
-            return phone.getresponse().read()
+            def fetch() -> bytes:
+                phone.request("GET", "/g/card/sheaf", headers=words)
+                return phone.getresponse().read()
 
-        tokens = sum(len(card["slots"]) for card in json.loads(gzip.decompress(fetch()))["cards"])
-        assert tokens >= 280, f"a day has 288 tokens, not {tokens}"
-        for _ in range(_RUNS):
-            begun = time.perf_counter()
-            fetch()
-            took = time.perf_counter() - begun
-            times.append(took * 1000)
-            ratios.append(took / seconds(lambda: [private.sign(bytes(97)) for _ in range(tokens)]))
+            tokens = sum(len(card["slots"]) for card in json.loads(gzip.decompress(fetch()))["cards"])
+            assert tokens >= 280, f"a day has 288 tokens, not {tokens}"
+            for _ in range(_RUNS):
+                begun = time.perf_counter()
+                fetch()
+                took = time.perf_counter() - begun
+                times.append(took * 1000)
+                ratios.append(took / seconds(lambda: [private.sign(bytes(97)) for _ in range(tokens)]))
     return times, ratios
