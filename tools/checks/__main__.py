@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tools import pinout
 from tools.checks import firmware, native, packages, tree, typings
 from tools.checks.tree import ROOT
 
@@ -54,6 +55,12 @@ def firmware_types() -> tuple[bool, str]:
     return check()
 
 
+def pin_outs() -> list[str]:
+    """Every fault of the tree's pin-outs."""
+    return [f"firmware/boards/esp32/pins/{name}.json: {fault}"
+            for name in pinout.names() for fault in pinout.faults(pinout.text_of(name))]  # fmt: skip
+
+
 CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "style": program("ruff", "check", "--quiet", "--output-format", "concise", "."),
     "types": program("mypy", "cloud/lockmate", "tools"),
@@ -61,6 +68,7 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "arrows": program("lint-imports", "--no-cache"),
     "firmware-arrows": ours(firmware.faults),
     "native-code": ours(native.faults),
+    "pin-outs": ours(pin_outs),
     "packages": ours(packages.faults),
     "tree": ours(tree.faults),
 }
