@@ -49,7 +49,9 @@ class Wall:
     def read(self, name):
         return self.levels.get(name, 0)
 
-    def on(self):
+    after_ms = 0
+
+    def pulse(self, ms):
         self.pulses += 1
 
     def off(self):

@@ -33,14 +33,16 @@ def _options(words: list) -> dict:
 
 
 class _Output:
-    """The bolt's driver pin."""
+    """The bolt's driver: a one-shot, which is the harness's as it is the chip's on a board."""
+
+    after_ms = 0
 
     def __init__(self, board: "Board") -> None:
         self._board = board
 
-    def on(self) -> None:
-        """Drive the bolt open."""
-        self._board.tell({"bolt": 1})
+    def pulse(self, ms: int) -> None:
+        """Drive the bolt open; the harness lets it go."""
+        self._board.tell({"bolt": 1, "for": ms})
 
     def off(self) -> None:
         """Let the bolt go."""
