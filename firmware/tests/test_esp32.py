@@ -323,6 +323,9 @@ def test_the_radio_joins_tells_why_not_and_how_strong():
             assert not radio.connected
     asyncio.run(radio.up("Hotel", "secret"))
     assert radio.connected and made.rssi() == -61
+    radio.datagrams().close()
+    radio._station.disconnect()
+    check.raises(OSError, radio.datagrams)
 
 
 def shown(made, until_ms):

@@ -149,6 +149,14 @@ class VirtualCompanion:
         self._levels[name] = int(value)
         self._tell({"sense": name, "value": int(value)})
 
+    def card(self, number: str) -> None:
+        """Let the lock's own reader read a card, and tell its number."""
+        self._tell({"card": number})
+
+    def supply(self, mv: int) -> None:
+        """Set the supply's voltage, millivolts."""
+        self._tell({"supply_mv": mv})
+
     def advance(self, ms: int, timeout: float = 10.0) -> None:
         """Move the board's clock forward; returns when it has been moved."""
         mark = self.mark()

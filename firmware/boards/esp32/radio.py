@@ -7,6 +7,7 @@ import network
 
 _TIMED_OUT = 116  # ETIMEDOUT
 _REFUSED = 111
+_DNS = 53
 _PATIENCE_MS = 20_000
 _LOOK_MS = 200
 
@@ -44,6 +45,20 @@ class Radio:
         """The address of a host. It blocks, some seconds at worst. Raises OSError if there is none."""
         address = socket.getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
         return str(address[0])
+
+    def datagrams(self) -> socket.socket:
+        """Datagrams to the network's name server; never waits. Raises OSError if the network named none."""
+        server = self._station.ifconfig()[3]
+        if not server or server == "0.0.0.0":
+            raise OSError(_TIMED_OUT)
+        plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            plain.connect(socket.getaddrinfo(server, _DNS, 0, socket.SOCK_DGRAM)[0][-1])
+            plain.setblocking(False)
+        except OSError:
+            plain.close()
+            raise
+        return plain
 
     def rssi(self) -> int | None:
         """The signal in dBm, None without a network."""

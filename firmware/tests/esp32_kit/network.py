@@ -47,6 +47,9 @@ class WLAN:
     def isconnected(self):
         return self._status == STAT_GOT_IP
 
+    def ifconfig(self):
+        return ("10.0.0.7", "255.0.0.0", "10.0.0.1", "127.0.0.1") if self.isconnected() else ("0.0.0.0",) * 4
+
     def status(self, what=None):
         if what is None:
             return self._status
