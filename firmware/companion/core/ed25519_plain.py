@@ -102,13 +102,17 @@ def holds(
     public_key: bytes,
     message: bytes,
     signature: bytes,
+    rest: bytes | memoryview = b"",
 ) -> bool:
-    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B."""
+    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B.
+
+    What is signed is `message` and then `rest`.
+    """
     r = bytes(signature[:32])
     s = int.from_bytes(signature[32:], "little")
     if s >= L or curve.is_small(r):
         return False
-    k = int.from_bytes(sha512(r + public_key + bytes(message)), "little") % L
+    k = int.from_bytes(sha512(r + public_key + bytes(message) + bytes(rest)), "little") % L
     return combine(base, key, s, k) == r
 
 

@@ -38,7 +38,13 @@ if TYPE_CHECKING:
         def build(self, point: tuple[int, int]) -> Pieces: ...
 
         def holds(
-            self, base: bytearray, key: bytearray, public_key: bytes, message: bytes, signature: bytes
+            self,
+            base: bytearray,
+            key: bytearray,
+            public_key: bytes,
+            message: bytes,
+            signature: bytes,
+            rest: bytes | memoryview = b"",
         ) -> bool: ...
 
 

@@ -187,14 +187,19 @@ def holds(
     public_key: bytes,
     message: bytes,
     signature: bytes,
+    rest: bytes | memoryview = b"",
 ) -> bool:
-    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B."""
+    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B.
+
+    What is signed is `message` and then `rest`.
+    """
     if not _is_below_l(signature):
         return False
     sha.begin()
     sha.add(signature, 32)
     sha.add(public_key, 32)
     sha.add(message, len(message))
+    sha.add(rest, len(rest))
     sha.finish(_digest)
     words.reduce(_digest, _low_order)
     take(OF_A, _digest)
