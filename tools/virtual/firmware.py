@@ -22,6 +22,7 @@ from pathlib import Path
 
 from mpremote.romfs import VfsRomWriter
 
+from companion.core.ed25519_base import TABLE
 from tools.virtual.lean import lean
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,10 +103,19 @@ def _lean() -> str:
 
 
 def pack(folder: Path) -> bytes:
-    """A ROMFS image (MicroPython's VfsRom) of the compiled files in a folder."""
-    rom = VfsRomWriter()
-    _put(rom, folder)
-    image: bytes = rom.finalise()
+    """A ROMFS image (MicroPython's VfsRom) of the compiled files in a folder.
+
+    The base point's table begins at an even place in it: native code reads its 16-bit numbers there.
+    """
+    image = b""
+    for filled in (False, True):
+        rom = VfsRomWriter()
+        _put(rom, folder)
+        if filled:
+            rom.mkdata(b"\0")  # an image has an even size: what stands at its end moves the rest on by one
+        image = rom.finalise()
+        if image.find(TABLE) % 2 == 0:
+            break
     return image
 
 
