@@ -20,21 +20,20 @@ _HALF_OF_ONE = (curve.P + 1) // 2
 
 
 def files(public_keys: list[bytes], engine: str = "viper") -> dict[str, bytes]:
-    """The files of /tables for these keys and the base point, by name.
+    """The files of /tables for these keys, by name, and of the base point where the engine does not bring its table.
 
     Raises ValueError for a key that is not a canonical encoding of a point of order L.
     """
-    check = Tables(plain).check
     found = {}
-    for key in [curve.BASE_ENCODED, *public_keys]:
-        begin = shelf.head(engine, key)
-        body = begin + _table(check(key), engine)
+    for key in [*([] if engine == "viper" else [curve.BASE_ENCODED]), *public_keys]:
+        body = shelf.head(engine, key) + table(key, engine)
         found[shelf.name(engine, key)] = body + hashlib.sha256(body).digest()
     return found
 
 
-def _table(point: tuple[int, int], engine: str) -> bytes:
-    """The table in the form of an engine."""
+def table(public_key: bytes, engine: str) -> bytes:
+    """A key's table in the form of an engine. Raises ValueError as `files` does."""
+    point = Tables(plain).check(public_key)
     numbers = b"".join(bytes(piece) for _, piece in plain.build(point))
     if engine == "plain":
         return numbers
