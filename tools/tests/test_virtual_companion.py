@@ -286,9 +286,12 @@ def test_a_task_that_dies_is_told_and_the_machine_starts_again(tmp_path: Path) -
 
 DYING_YOUNG = """
 import board
-import companion.supervisor
+from companion.supervisor import Supervisor
 
-companion.supervisor._LINGER_S = 0
+async def at_once(self):
+    pass
+
+Supervisor.linger = at_once
 asked = []
 
 def die(self, name, read=board.Board.read):
