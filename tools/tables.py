@@ -14,6 +14,8 @@ from companion.core.ed25519_tables import Tables
 from companion.store import shelf
 
 ENGINES = ("viper", "plain")  # boards with 32-bit words; all others
+BASE = curve.BASE_ENCODED
+AROUND = len(shelf.head("viper", BASE)) + hashlib.sha256().digest_size  # bytes of a file that are not the table
 _LIMBS = 20
 _BITS = 13
 _HALF_OF_ONE = (curve.P + 1) // 2
@@ -26,7 +28,7 @@ def files(public_keys: list[bytes], engine: str = "viper") -> dict[str, bytes]:
     """
     check = Tables(plain).check
     found = {}
-    for key in [curve.BASE_ENCODED, *public_keys]:
+    for key in [BASE, *public_keys]:
         begin = shelf.head(engine, key)
         body = begin + _table(check(key), engine)
         found[shelf.name(engine, key)] = body + hashlib.sha256(body).digest()
