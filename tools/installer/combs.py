@@ -23,7 +23,7 @@ _WIDE = ("x64",)  # 64-bit words: the native engine is for 32 bits
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """engine: which the board itself chose; keys: of how many its firmware took the table, the base point among them."""
+    """engine: which the board chose; keys: of how many its firmware took the table, the base point among them."""
 
     engine: str
     keys: int
