@@ -220,14 +220,14 @@ def provision(voice: Voice, port: str | None, door: int | None, spare: bool, bes
     voice.note("say.provisioned" if done.did else "say.provisioned_already", "green", companion=done.companion,
                door=done.door or "–")
     if done.laid is not None:
-        voice.note("say.laid", count=done.laid.keys, engine=done.laid.engine)
+        voice.note("say.laid", count=done.laid.tables, engine=done.laid.engine)
     if done.retired:
         voice.note("say.retired", "yellow", companions=", ".join(done.retired))
     if done.spare_code:
         voice.note("say.spare_code", "bold", code=done.spare_code)
     voice.result(ok=True, companion=done.companion, door=done.door, serial=done.serial, did=done.did,
                  spare_code=done.spare_code, retired=list(done.retired), engine=done.laid.engine if done.laid else None,
-                 tables=done.laid.keys if done.laid else None)
+                 tables=done.laid.tables if done.laid else None)
 
 
 @command()

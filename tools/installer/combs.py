@@ -23,10 +23,10 @@ _WIDE = ("x64",)  # 64-bit words: the native engine is for 32 bits
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """engine: which the board chose; keys: of how many its firmware took the table, the base point among them."""
+    """engine: which the board chose; tables: how many of them its firmware took."""
 
     engine: str
-    keys: int
+    tables: int
 
 
 def trusted(files: dict[str, bytes]) -> list[bytes]:
@@ -51,7 +51,7 @@ def lay(board: Board, report: Report, public_keys: Iterable[bytes], companion: s
     laid = _lay(board, report, keys, guessed)
     if laid.engine != guessed:  # its known-answer test chose otherwise
         laid = _lay(board, board.report(), keys, laid.engine)
-    if laid.keys != len(keys) + 1:
+    if laid.tables != len(tables.used(keys, laid.engine)):
         raise Trouble("not_taken", companion=companion)
     return laid
 
@@ -66,6 +66,6 @@ def _lay(board: Board, report: Report, keys: list[bytes], engine: str) -> Laid:
     board.replace_all({f"{FOLDER}/{name}": content for name, content in made.items()})
     size = len(next(iter(made.values()))) - tables.AROUND
     board.freshen()
-    took, count = board.run(on_board.TABLES % (f"/{report.slot}", FOLDER, size, [*keys, tables.BASE]))
+    took, count = board.run(on_board.TABLES % (f"/{report.slot}", FOLDER, size, tables.used(keys, engine)))
     board.freshen()  # the firmware's modules leave little room for what comes next
     return Laid(took, count)

@@ -120,7 +120,7 @@ def provision(board: Board, source: Source, door: int | None, *, profile: str = 
     certificate = hashlib.sha256(made.files["/cert.der"]).hexdigest()
     same = {name: after.config.get(name) for name in ("companion_id", "property_id", "door")}
     differs = same != {name: want.get(name) for name in same} or after.certificate != certificate
-    if differs or len(after.tables) != laid.keys or not all(after.tables.values()):
+    if differs or len(after.tables) != laid.tables or not all(after.tables.values()):
         raise Trouble("not_taken", companion=made.companion)
     return Provisioned(made.companion, door, report.serial, True, made.spare_code, made.retired, laid)
 

@@ -84,7 +84,7 @@ def test_the_first_scan_after_provisioning_makes_no_table(board, tmp_path):
     desk = Desk()
     with open_board(board.port) as line:
         done = provision(line, desk, desk.door.door)
-        assert (done.laid.engine, done.laid.keys) == ("viper", 4)  # three issuer keys and the base point
+        assert (done.laid.engine, done.laid.tables) == ("viper", 3)
         assert set(line.report().tables.values()) == {True}
     assert first_scan(board) == ("viper", True, 3, 0, 0)
     with open_board(board.port) as line:
@@ -105,7 +105,7 @@ def test_tables_of_former_keys_go_and_a_torn_one_is_made_good(board):
         assert list(line.report().tables.values()).count(False) == 1
         line.put(f"{combs.FOLDER}/v0123456789abcdef", b"of a key that nobody trusts any more")
         laid = combs.lay(line, line.report(), combs.trusted(desk.files), "it")
-        assert laid.keys == 4
+        assert laid.tables == 3
         assert line.report().tables == dict.fromkeys(report.tables, True)
 
 

@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 
 from tools.virtual import firmware
 
-HEAP = {32: "256K", 64: "512K"}  # by word size: objects of 64 bits take twice the room
+HEAP = {32: "128K", 64: "256K"}  # by word size: objects of 64 bits take twice the room
 RESTART = 10  # the firmware asked for it; the simulated board's exit code
 _WATCHDOG = -14  # killed by SIGALRM: the simulated board's watchdog
 _RESTARTS_MAX = 20  # in the life of one harness: beyond that something is wrong with the firmware
@@ -49,7 +49,7 @@ class VirtualCompanion:
 
         options: further words for the simulated board (`--device MODULE`, `--watchdog SECONDS`).
         path: folders with modules for it. heap: as MicroPython's -X heapsize wants it.
-        built: a firmware that was compiled before, in place of this tree's.
+        built: the ROMFS image of a firmware that was compiled before, in place of this tree's.
         """
         self.flash = flash
         self.word = word
@@ -210,17 +210,18 @@ class VirtualCompanion:
     def _launch(self) -> None:
         if self._server is None:
             return
-        place = self._built or firmware.build(self.word)
+        loader = firmware.loader(self.word)
         port = self._server.getsockname()[1]
         command = [
-            str(firmware.binary(self.word)), "-X", f"heapsize={self.heap}", "-m", "companion.main",
+            str(firmware.binary(self.word)), "-X", f"heapsize={self.heap}", "-m", "on_board_rom",
+            "--rom", str(self._built or firmware.image(self.word)),
             "--flash", str(self.flash), "--world", f"127.0.0.1:{port}", *self._options,
         ]  # fmt: skip
         self._drained.clear()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._output or subprocess.DEVNULL, stderr=subprocess.STDOUT,
-            env={"MICROPYPATH": ":".join([str(place), ".frozen", *map(str, self._path)]), "PATH": "/usr/bin:/bin"},
-            cwd=place,
+            env={"MICROPYPATH": ":".join([str(loader), ".frozen", *map(str, self._path)]), "PATH": "/usr/bin:/bin"},
+            cwd=loader,
         )  # fmt: skip
         self._process = process
         threading.Thread(target=self._attend, args=(process,), daemon=True).start()
