@@ -14,7 +14,7 @@ from companion.core.ed25519_tables import Tables
 from companion.store import shelf
 
 ENGINES = ("viper", "plain")  # boards with 32-bit words; all others
-AROUND = len(shelf.head("viper", curve.BASE_ENCODED)) + hashlib.sha256().digest_size  # bytes of a file that are not the table
+AROUND = len(shelf.head("viper", curve.BASE_ENCODED)) + hashlib.sha256().digest_size  # of a file, not the table
 _LIMBS = 20
 _BITS = 13
 _HALF_OF_ONE = (curve.P + 1) // 2
