@@ -188,7 +188,7 @@ async def whole_uplink(setup, board, dialler, clock, config):
                 guests=beliefs.guests_trusted,
                 heap=gc.mem_alloc(),
                 door=beliefs.door,
-                ignored=uplink.ignored,
+                ignored=uplink.downlink.ignored,
             )
 
     journal.write("boot")
