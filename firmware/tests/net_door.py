@@ -26,6 +26,7 @@ from companion.store.config import Config
 from companion.store.journal import Journal
 
 sys.path.append(check.FIRMWARE + "/boards/sim")
+sys.path.append(check.FIRMWARE + "/boards/both")
 
 import tls_dial  # the simulated board's own
 

@@ -60,12 +60,13 @@ class VirtualCompanion:
         self._options = options
         self._path = path
         self._built = built
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # reentrant: what is seen may end a pulse
         self._levels: dict[str, int] = {}
         self._channels: dict[str, socket.socket] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._server: socket.socket | None = None
         self._drained = threading.Event()
+        self._pulse: threading.Timer | None = None
         self._wanted = False
         self._output: IO[bytes] | None = None
 
@@ -147,6 +148,14 @@ class VirtualCompanion:
         """Move an input: `door`, `bolt`, `motor`, `handle`, `privacy`, `tamper` (1 = active). Kept over restarts."""
         self._levels[name] = int(value)
         self._tell({"sense": name, "value": int(value)})
+
+    def card(self, number: str) -> None:
+        """Let the lock's own reader read a card, and tell its number."""
+        self._tell({"card": number})
+
+    def supply(self, mv: int) -> None:
+        """Set the supply's voltage, millivolts."""
+        self._tell({"supply_mv": mv})
 
     def advance(self, ms: int, timeout: float = 10.0) -> None:
         """Move the board's clock forward; returns when it has been moved."""
@@ -275,6 +284,18 @@ class VirtualCompanion:
         with self._changed:
             self.observed.append(seen)
             self._changed.notify_all()
+            if "bolt" in seen or "process" in seen:
+                self._one_shot(seen)
+
+    def _one_shot(self, seen: Observation) -> None:
+        """The bolt's driver: it ends a pulse by itself, whatever the firmware does; without power there is none."""
+        if self._pulse is not None:
+            self._pulse.cancel()
+            self._pulse = None
+        if seen.get("bolt") == 1:
+            self._pulse = threading.Timer(seen["for"] / 1000, self._see, [{"bolt": 0}])
+            self._pulse.daemon = True
+            self._pulse.start()
 
     def _channel(self, name: str, timeout: float = 10.0) -> socket.socket:
         with self._changed:
@@ -294,6 +315,8 @@ class VirtualCompanion:
 
     def _hang_up(self) -> None:
         with self._changed:
+            if self._pulse is not None:
+                self._pulse.cancel()  # the power is gone, and the pulse with it
             channels, self._channels = self._channels, {}
         for channel in channels.values():
             with contextlib.suppress(OSError):

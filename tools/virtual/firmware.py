@@ -28,6 +28,7 @@ from tools.virtual.lean import lean
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 BUILD = ROOT / "build" / "firmware"
+NOT_FIRMWARE = {".pyi", ".json"}  # a board's pin-outs travel in its configuration
 ARCH = {32: "x86", 64: "x64"}
 ON_BOARD = Path(__file__).parent / "on_board_rom.py"
 _MANIFEST = ".built.json"
@@ -69,9 +70,10 @@ def _compiler() -> tuple[str, str]:
 def sources(board: str = "sim") -> dict[str, Path]:
     """Every file of the firmware by its path in the build: `companion/…` and the board's modules at the top."""
     found: dict[str, Path] = {}
-    for base, prefix in ((FIRMWARE / "companion", "companion"), (FIRMWARE / "boards" / board, "")):
+    boards = FIRMWARE / "boards"
+    for base, prefix in ((FIRMWARE / "companion", "companion"), (boards / "both", ""), (boards / board, "")):
         for path in sorted(base.rglob("*")):
-            if path.is_file() and path.suffix != ".pyi" and "__pycache__" not in path.parts:
+            if path.is_file() and path.suffix not in NOT_FIRMWARE and "__pycache__" not in path.parts:
                 found[str(Path(prefix) / path.relative_to(base))] = path
     return found
 
