@@ -45,7 +45,7 @@ class Device(flash_file.Device):
             plain(board, facts)
 
         board.tell = tell
-        asyncio.create_task(self.watch())
+        self.task = asyncio.create_task(self.watch())
 
     def look(self):
         """Remember the most that was ever in use."""
