@@ -33,6 +33,7 @@ _CHUNK = 50  # scans between two looks at what a verification takes
 _HEAPS = range(124, 84, -4)  # KiB
 _FEW = 40
 _PACE_S = 0.02
+_SHUT_S = 0.005  # until the firmware too knows that a pulse is over
 
 
 def measure() -> dict[str, Figure]:
@@ -144,12 +145,14 @@ def _scan(hotel: Rig) -> dict[str, float]:
     if pid is None:
         raise RuntimeError("the door is gone")
     mark = companion.mark()
-    before = companion.observed[mark - 1]["flash"]
+    before = next(seen["flash"] for seen in reversed(companion.observed[:mark]) if "flash" in seen)
     text = hotel.token()
     begun_ns = time.clock_gettime_ns(~pid << 3 | 2)  # the process's own clock, as clock_getcpuclockid(3) names it
     companion.scan(text)
     bolt = companion.wait(lambda seen: seen.get("bolt") == 1, 10, since=mark)
     verdict = companion.wait(lambda seen: seen.get("verdict") == "open", 10, since=mark)
+    companion.wait(lambda seen: seen.get("bolt") == 0, 10, since=mark)
+    time.sleep(_SHUT_S)
     erases, programs = (after - was for after, was in zip(bolt["flash"], before, strict=True))
     return {
         "us": bolt["cpu_us"] - begun_ns / 1000,
