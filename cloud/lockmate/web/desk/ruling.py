@@ -22,7 +22,7 @@ from lockmate.web.numbers import row_number
 from lockmate.web.texts import t, word
 
 _LINES = 8  # of hours on one form: what a policy's 16 intervals carry for a week ahead
-_BLANK = 2
+_BLANK = 1
 _USUAL = timedelta(hours=2)
 
 
