@@ -14,6 +14,7 @@ from companion.core.ed25519_tables import Tables
 from companion.store import shelf
 
 ENGINES = ("viper", "plain")  # boards with 32-bit words; all others
+AROUND = len(shelf.head("viper", curve.BASE_ENCODED)) + hashlib.sha256().digest_size  # of a file, not the table
 _LIMBS = 20
 _BITS = 13
 _HALF_OF_ONE = (curve.P + 1) // 2
@@ -25,10 +26,15 @@ def files(public_keys: list[bytes], engine: str = "viper") -> dict[str, bytes]:
     Raises ValueError for a key that is not a canonical encoding of a point of order L.
     """
     found = {}
-    for key in [*([] if engine == "viper" else [curve.BASE_ENCODED]), *public_keys]:
+    for key in used(public_keys, engine):
         body = shelf.head(engine, key) + table(key, engine)
         found[shelf.name(engine, key)] = body + hashlib.sha256(body).digest()
     return found
+
+
+def used(public_keys: list[bytes], engine: str) -> list[bytes]:
+    """Those keys whose tables an engine takes from the flash: the base point's is in the native engine's code."""
+    return [*([] if engine == "viper" else [curve.BASE_ENCODED]), *public_keys]
 
 
 def table(public_key: bytes, engine: str) -> bytes:

@@ -53,7 +53,7 @@ def test_if_what_was_learned_cannot_be_kept_nothing_opens():
     assert door.scan(signing.token(generation=43)) == FAULT
     assert "on" not in door.hand.bolts()
     assert [event["kind"] for event in door.events()] == ["fault"]
-    assert door.events()[0]["error"] == "ZeroDivisionError"
+    assert door.events()[0]["error"].startswith("ZeroDivisionError")
 
 
 def test_a_broken_bolt_is_a_fault_and_is_let_go():

@@ -160,10 +160,20 @@ class Board:
         return self.network.rssi()
 
     def tasks(self) -> list:
-        """Endless tasks that this board needs run: (name, coroutine)."""
-        return [("lamp", self._lamp.run())]
+        """Endless tasks that this board needs run: (name, coroutine, how long it may stand still in ms)."""
+        return [("lamp", self._lamp.run(), 60_000)]
 
     # power
+
+    def memory(self) -> bytes:
+        """What was remembered before the last restart: the clock's memory outlasts a reset, and power cuts empty it."""
+        if machine.reset_cause() == machine.PWRON_RESET:
+            return b""
+        return bytes(machine.RTC().memory())
+
+    def remember(self, data: bytes) -> None:
+        """Keep these few bytes until power goes."""
+        machine.RTC().memory(data)
 
     def restart(self) -> None:
         """Start the machine again."""
