@@ -41,6 +41,8 @@ _SETTLE_MS = 2_000
 _SCAN_WAIT_S = 10
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
+_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
+_GARBAGE_MOST = 8_192  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
@@ -59,6 +61,7 @@ class Companion:
         self._supervisor = Supervisor(board)
         self._restarts = Restarts(board)
         self._unasked = 0  # exceptions that nobody waited for, told since the boot
+        self._live = 0  # bytes in use after the last collection
         provisioned = files.read(folder + "/policy")
         shelf = Shelf(folder + "/tables")
         ed25519.prepare(shelf)
@@ -165,6 +168,7 @@ class Companion:
             supervisor.start("uplink", self.uplink.run(), _SILENT_MS, _OFFLINE_MS, steps=True)
         asyncio.get_event_loop().set_exception_handler(self._unexpected)
         gc.collect()
+        gc.threshold(_GARBAGE_MOST)
         self._board.trace(
             ready=self._config.companion_id,
             door=self.beliefs.door,
@@ -231,6 +235,13 @@ class Companion:
                 continue
             if await self.entry.present(line, ROAD_QR) == MALFORMED:
                 self.module.junk(self._now())
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Collect what is not used any more: now, after an answer or in between, not before the next one's bolt."""
+        if gc.mem_alloc() - self._live > _GARBAGE:
+            gc.collect()
+            self._live = gc.mem_alloc()
 
     async def _sense(self) -> None:
         while True:
@@ -249,6 +260,7 @@ class Companion:
             self.feedback.tick(now_ms)
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
+            self._tidy()
             if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
                 self.beliefs.settle()
             if self._restarts.safe:
