@@ -27,6 +27,7 @@ from companion.store.journal import Journal
 from companion.store.raw import Area
 
 sys.path.append(check.FIRMWARE + "/boards/sim")
+sys.path.append(check.FIRMWARE + "/boards/both")
 
 import flash_file  # the simulated board's own
 import tls_dial
@@ -47,9 +48,8 @@ class _Network:
     async def up(self):
         pass
 
-    def resolve(self, host):
-        say(resolved=host)
-        return host
+    def datagrams(self):
+        raise OSError("no name server")
 
 
 class _Board:
@@ -202,7 +202,7 @@ async def whole_uplink(setup, board, dialler, clock, config):
                 guests=beliefs.guests_trusted,
                 heap=gc.mem_alloc(),
                 door=beliefs.door,
-                ignored=uplink.ignored,
+                ignored=uplink.downlink.ignored,
             )
 
     journal.write("boot")

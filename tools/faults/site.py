@@ -98,15 +98,17 @@ class Site:
         self.desk.check(tally, when)
 
     def _is_home(self) -> bool:
-        """Nothing is on its way any more, in either direction: a policy that arrives makes its door write a line."""
+        """Nothing is on its way any more, in either direction: a policy that arrives makes its door write a line, and
+        report what it holds."""
         if outbox.pending("mqtt") or not self.fleet.in_step(self.fleet.look()):
             return False
         newest = Policy.select(Policy.door, fn.MAX(Policy.version)).group_by(Policy.door)
         wanted: dict[int, int] = dict(_tuples(newest))
         held = self.fleet.told()
-        served = Companion.select(Companion.companion_id, Companion.door)
+        served = Companion.select(Companion.companion_id, Companion.door, Companion.policy_version)
         doors = _tuples(served.where(Companion.companion_id.in_(list(held))))
-        return all(held[name][2] == wanted[door] for name, door in doors) and outbox.pending("mqtt") == 0
+        arrived = all(held[name][2] == wanted[door] == reported for name, door, reported in doors)
+        return arrived and outbox.pending("mqtt") == 0
 
     def close(self) -> None:
         """End everything."""

@@ -64,6 +64,7 @@ def site(hotel, house):
     db.database.close()
     app = create_app(dataclasses.replace(house, public_url="http://127.0.0.1:1"))
     server = make_server("127.0.0.1", 0, _whole(app), threaded=True, request_handler=_Quiet)
+    server.daemon_threads = False  # so that closing waits for answers on their way: the database goes next
     app.config["LOCKMATE_PUBLIC_URL"] = address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
