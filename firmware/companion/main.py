@@ -26,6 +26,7 @@ from companion.store.beliefs import Beliefs
 from companion.store.config import Config, ConfigError
 from companion.store.faults import describe
 from companion.store.journal import Journal
+from companion.store.layout import Store
 from companion.store.shelf import Shelf, Stock
 from companion.store.tally import Tally
 from companion.supervisor import NEVER, Supervisor
@@ -39,18 +40,18 @@ _KEEPER_MS = 250
 _FLOOR_MS = 3_000_000  # the floor goes to flash every 50 minutes
 _SETTLE_MS = 2_000
 _SCAN_WAIT_S = 10
-_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
-_GARBAGE_MOST = 8_192  # as many in a row are collected at once: no answer takes so much, a busy line may
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
+_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
+_GARBAGE_MOST = 8_192  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
 class Companion:
     """Everything that runs on one door."""
 
-    def __init__(self, board: Board) -> None:
-        """Raises ConfigError (a code), or OSError if the flash can't be used."""
+    def __init__(self, board: Board, store: Store) -> None:
+        """store: the raw flash. Raises ConfigError (a code), or OSError if the flash can't be used."""
         folder = board.files
         text = files.read(folder + "/config.json")
         if text is None:
@@ -59,19 +60,19 @@ class Companion:
         self._board = board
         self._now = board.monotonic_ms
         self._supervisor = Supervisor(board)
-        self._live = 0  # bytes in use after the last collection
         self._restarts = Restarts(board)
         self._unasked = 0  # exceptions that nobody waited for, told since the boot
+        self._live = 0  # bytes in use after the last collection
         provisioned = files.read(folder + "/policy")
         shelf = Shelf(folder + "/tables")
         ed25519.prepare(shelf)
-        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned, shelf)
+        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned, shelf, store)
         self._stock = Stock(shelf, self.beliefs)
         if provisioned is not None:
             files.remove(folder + "/policy")  # it is believed now, or never will be; an old one must not come back
         provisioned = None
         self.clock = Clock(self.beliefs.floor, self.beliefs.drift_ppm, self._now())
-        self.journal = Journal(folder + "/journal", config.link_key, self._interval, board.random)
+        self.journal = Journal(store.journal, config.link_key, self._interval, board.random)
         self._report_boot()
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
@@ -262,7 +263,7 @@ class Companion:
             self.supply.tick(now_ms)
             self._tidy()
             if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
-                self.beliefs.settle()
+                self._settle()
             if self._restarts.safe:
                 if self._restarts.over(now_ms) and not self.bolt.active:
                     return
@@ -272,6 +273,13 @@ class Companion:
             if now_ms - floor_ms >= _FLOOR_MS:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))
+
+    def _settle(self) -> None:
+        """One step of what the flash is spared while somebody waits: second copies, blocks to erase."""
+        try:
+            self.beliefs.settle() or self.journal.settle()
+        except OSError:
+            self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
 
 
 def stop(board: Board, code: str) -> None:
@@ -287,11 +295,12 @@ def main() -> None:
     """Run the companion on this board."""
     board = Board()
     try:
+        store = Store(board.store())
         board.mount()
     except (OSError, ValueError):
         stop(board, "flash_unreadable")
     try:
-        companion = Companion(board)
+        companion = Companion(board, store)
     except ConfigError as wrong:
         stop(board, wrong.code)
     except Exception as failed:  # noqa: BLE001 - whatever is on the flash, the door must not boot for ever
