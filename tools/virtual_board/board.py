@@ -143,6 +143,13 @@ class VirtualBoard:
                     return False
         return bool(apps) and "vfs" in parts
 
+    def partition(self, label: str) -> bytes:
+        """What a partition holds; empty if there is none of that name."""
+        offset, size = self.partitions().get(label, (0, 0))
+        with self.flash.open("rb") as chip:
+            chip.seek(offset)
+            return chip.read(size)
+
     def file_system(self) -> bytes:
         """The bytes of its file system's partition."""
         offset, size = self.partitions()["vfs"]
