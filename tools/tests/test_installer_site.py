@@ -40,7 +40,7 @@ def fitted(tmp_path_factory):
 
 def files_of(fitted, board):
     place = fitted.folder / "look.img"
-    place.write_bytes(board.file_system())
+    place.write_bytes(board.image())
     return read_image(place)
 
 

@@ -28,7 +28,7 @@ def hung(board: VirtualBoard, folder: Path) -> Iterator[VirtualCompanion]:
     folder.mkdir(parents=True, exist_ok=True)
     image = folder / "flash.img"
     with os.fdopen(os.open(image, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(board.file_system())
+        file.write(board.image())
     rom = folder / "firmware.romfs"
     rom.write_bytes(_firmware(board, read_image(image)))
     companion = VirtualCompanion(image, built=rom, log=folder / "console.log")
@@ -36,7 +36,7 @@ def hung(board: VirtualBoard, folder: Path) -> Iterator[VirtualCompanion]:
         with companion:
             yield companion
     finally:
-        board.put_file_system(image.read_bytes())
+        board.put_image(image.read_bytes())
 
 
 def _firmware(board: VirtualBoard, files: dict[str, bytes]) -> bytes:

@@ -9,6 +9,7 @@ import binascii
 
 from companion.core import gate
 from companion.core.names import FORGED, OPEN, RESET, ROAD_QR, ROADS, name_of
+from companion.store.faults import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,10 +131,3 @@ class Entry:
         except Exception:  # noqa: BLE001 - see above
             pass
 
-
-def describe(failed: BaseException) -> str:
-    """An exception in a few words without secrets: its name, and a number if it carries one."""
-    name = type(failed).__name__
-    if failed.args and isinstance(failed.args[0], int):
-        return "%s %d" % (name, failed.args[0])
-    return name
