@@ -26,6 +26,7 @@ from companion.store.beliefs import Beliefs
 from companion.store.config import Config, ConfigError
 from companion.store.faults import describe
 from companion.store.journal import Journal
+from companion.store.layout import Store
 from companion.store.shelf import Shelf, Stock
 from companion.store.tally import Tally
 from companion.supervisor import NEVER, Supervisor
@@ -41,14 +42,16 @@ _SETTLE_MS = 2_000
 _SCAN_WAIT_S = 10
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
+_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
+_GARBAGE_MOST = 8_192  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
 class Companion:
     """Everything that runs on one door."""
 
-    def __init__(self, board: Board) -> None:
-        """Raises ConfigError (a code), or OSError if the flash can't be used."""
+    def __init__(self, board: Board, store: Store) -> None:
+        """store: the raw flash. Raises ConfigError (a code), or OSError if the flash can't be used."""
         folder = board.files
         text = files.read(folder + "/config.json")
         if text is None:
@@ -59,16 +62,17 @@ class Companion:
         self._supervisor = Supervisor(board)
         self._restarts = Restarts(board)
         self._unasked = 0  # exceptions that nobody waited for, told since the boot
+        self._live = 0  # bytes in use after the last collection
         provisioned = files.read(folder + "/policy")
         shelf = Shelf(folder + "/tables")
         ed25519.prepare(shelf)
-        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned, shelf)
+        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned, shelf, store)
         self._stock = Stock(shelf, self.beliefs)
         if provisioned is not None:
             files.remove(folder + "/policy")  # it is believed now, or never will be; an old one must not come back
         provisioned = None
         self.clock = Clock(self.beliefs.floor, self.beliefs.drift_ppm, self._now())
-        self.journal = Journal(folder + "/journal", config.link_key, self._interval, board.random)
+        self.journal = Journal(store.journal, config.link_key, self._interval, board.random)
         self._report_boot()
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
@@ -166,6 +170,7 @@ class Companion:
             supervisor.start("uplink", self.uplink.run(), _SILENT_MS, _OFFLINE_MS, steps=True)
         asyncio.get_event_loop().set_exception_handler(self._unexpected)
         gc.collect()
+        gc.threshold(_GARBAGE_MOST)
         self._board.trace(
             ready=self._config.companion_id,
             door=self.beliefs.door,
@@ -237,6 +242,13 @@ class Companion:
                 self.module.junk(self._now())
             elif verdict in (LOCKED_OUT, FAULT):
                 self.repeats.forget()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Collect what is not used any more: now, after an answer or in between, not before the next one's bolt."""
+        if gc.mem_alloc() - self._live > _GARBAGE:
+            gc.collect()
+            self._live = gc.mem_alloc()
 
     async def _sense(self) -> None:
         while True:
@@ -255,8 +267,9 @@ class Companion:
             self.feedback.tick(now_ms)
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
+            self._tidy()
             if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
-                self.beliefs.settle()
+                self._settle()
             if self._restarts.safe:
                 if self._restarts.over(now_ms) and not self.bolt.active:
                     return
@@ -266,6 +279,13 @@ class Companion:
             if now_ms - floor_ms >= _FLOOR_MS:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))
+
+    def _settle(self) -> None:
+        """One step of what the flash is spared while somebody waits: second copies, blocks to erase."""
+        try:
+            self.beliefs.settle() or self.journal.settle()
+        except OSError:
+            self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
 
 
 def stop(board: Board, code: str) -> None:
@@ -281,11 +301,12 @@ def main() -> None:
     """Run the companion on this board."""
     board = Board()
     try:
+        store = Store(board.store())
         board.mount()
     except (OSError, ValueError):
         stop(board, "flash_unreadable")
     try:
-        companion = Companion(board)
+        companion = Companion(board, store)
     except ConfigError as wrong:
         stop(board, wrong.code)
     except Exception as failed:  # noqa: BLE001 - whatever is on the flash, the door must not boot for ever

@@ -24,11 +24,13 @@ from companion.net.wifi import Wifi
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.journal import Journal
+from companion.store.raw import Area
 
 sys.path.append(check.FIRMWARE + "/boards/sim")
 sys.path.append(check.FIRMWARE + "/boards/both")
 
-import tls_dial  # the simulated board's own
+import flash_file  # the simulated board's own
+import tls_dial
 
 
 def say(**facts):
@@ -145,10 +147,22 @@ async def client_alone(setup, board, dialler):
     await asyncio.gather(client.run(), tell_ups(), commands(obey))
 
 
+def raw_flash(path):
+    """The raw half of a simulated board's flash, kept in a file."""
+    if not check.exists(path):
+        with open(path, "wb") as made:
+            for _ in range(flash_file.STORE + 1):
+                made.write(b"\xff" * 4096)
+    return Area(flash_file.Store(flash_file.Device(path)))
+
+
 async def whole_uplink(setup, board, dialler, clock, config):
     beliefs = Beliefs.load(setup["folder"] + "/beliefs", config, read(setup["policy"]) if setup.get("policy") else None)
     journal = Journal(
-        setup["folder"] + "/journal", config.link_key, lambda: clock.interval(board.monotonic_ms()), board.random
+        raw_flash(setup["folder"] + "/journal"),
+        config.link_key,
+        lambda: clock.interval(board.monotonic_ms()),
+        board.random,
     )
 
     async def present(text, road):

@@ -10,7 +10,6 @@ from companion.core.clock import Clock
 from companion.core.names import FORGED, MALFORMED, OPEN, PRIVACY, RESET, ROAD_MQTT, ROAD_QR, SUPERSEDED, VERDICTS
 from companion.door.bolt import Bolt
 from companion.door.entry import FAULT
-from companion.store.journal import Journal
 from door_kit import NOW, Door, Hand
 
 GOOD = signing.token()
@@ -22,8 +21,7 @@ def test_an_open_has_its_event_and_its_lesson_on_flash_before_the_bolt_moves():
     kept = []
 
     def on():
-        again = Journal(door.root + "/journal", door.config.link_key, lambda: (NOW, NOW), lambda n: bytes(n))
-        kept.append((again.seq, door.reloaded().generation, door.reloaded().was_used(b"k" * 8)))
+        kept.append((door.journal_again().seq, door.reloaded().generation, door.reloaded().was_used(b"k" * 8)))
 
     door.hand.on = on
     assert door.scan(signing.token(generation=43, once=1, key_id=b"k" * 8)) == OPEN

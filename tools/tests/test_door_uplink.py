@@ -64,8 +64,7 @@ def start(
 ) -> Iterator[Callable[..., Door]]:
     """Starts the door, again with the same flash folder."""
     doors: list[Door] = []
-    for name in ("beliefs", "journal"):
-        (tmp_path / "flash" / name).mkdir(parents=True)
+    (tmp_path / "flash" / "beliefs").mkdir(parents=True)
     (tmp_path / "provisioned").write_bytes(policy(1000))
 
     def make(**changes: Any) -> Door:

@@ -8,6 +8,7 @@ import json
 import os
 import time
 
+import esp32
 import machine
 import tls_dial
 import wiring
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _WATCHDOG_MS = 60_000
 _RX_BYTES = 1_024  # at 57,600 baud 170 ms: longer than a verification and an erased block of flash
 _HALT_MS = 40
+_ENODEV = 19
 
 
 class _Watchdog:
@@ -95,6 +97,13 @@ class Board:
         self._clock = None
         if "clock" in wired:
             self._clock = __import__("ds3231").Ds3231(wired["clock"])
+
+    def store(self) -> "Any":
+        """The raw flash beside the file system (tools/installer/partitions.py). Raises OSError if there is none."""
+        found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="store")
+        if not found:
+            raise OSError(_ENODEV)
+        return found[0]
 
     def mount(self) -> None:
         """MicroPython has mounted the flash. Raises OSError if it could not."""

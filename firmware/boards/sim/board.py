@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 
+import flash_file
 import tls_dial
 import vfs
 
@@ -168,9 +169,13 @@ class Board:
         channel.send(hello)
         return channel
 
+    def store(self) -> flash_file.Store:
+        """The raw flash beside the file system. Raises OSError or ValueError if there is none."""
+        device = self._device = __import__(self._device_module).Device(self._flash_path)
+        return flash_file.Store(device)
+
     def mount(self) -> None:
-        """Mount the flash under `files`. Raises OSError or ValueError if there is no file system on it."""
-        self._device = __import__(self._device_module).Device(self._flash_path)
+        """Mount the file system under `files`, after `store`. Raises OSError if there is none."""
         vfs.mount(vfs.VfsLfs2(self._device, mtime=False), self.files)
 
     # time and chance
