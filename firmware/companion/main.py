@@ -16,11 +16,13 @@ from companion.door.feedback import Feedback
 from companion.door.scanner import Scanner
 from companion.door.senses import POLL_MS, Senses
 from companion.net.dialler import Dialler
+from companion.net.renewal import Renewals
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
 from companion.store import files
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config, ConfigError
+from companion.store.identity import Identity
 from companion.store.journal import Journal
 from companion.store.shelf import Shelf, Stock
 from companion.store.tally import Tally
@@ -44,6 +46,7 @@ class Companion:
     def __init__(self, board: Board) -> None:
         """Raises ConfigError (a code), or OSError if the flash can't be used."""
         folder = board.files
+        identity = _identity(folder)  # it may bring other networks into the configuration
         text = files.read(folder + "/config.json")
         if text is None:
             raise ConfigError("config_missing")
@@ -71,7 +74,7 @@ class Companion:
         self.scanner = Scanner(board.scanner)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
         self.senses.poll(self._now())  # the privacy switch counts from the first scan on
-        self.uplink = self._make_uplink(config)
+        self.uplink = self._make_uplink(config, identity)
         self._config = config
 
     def _interval(self) -> tuple[int, int | None]:
@@ -87,22 +90,21 @@ class Companion:
         if ed25519.engine() == "plain":
             self.journal.write("fault", code="engine_plain")
 
-    def _make_uplink(self, config: Config) -> Uplink | None:
+    def _make_uplink(self, config: Config, identity: Identity | None) -> Uplink | None:
         """The line to the cloud, None where the door has none."""
         if not config.broker_host:
             return None
         board = self._board
-        ca, cert, key = [files.read(board.files + name) for name in ("/ca.der", "/cert.der", "/key.der")]
         try:
-            if ca is None or cert is None or key is None:
+            if identity is None or identity.ca is None or identity.cert is None or identity.key is None:
                 raise ValueError("certificate missing")
+            renewals = Renewals(identity, self.journal, self._now)
             dialler = Dialler(
                 board,
                 Wifi(board.network, config.wifi, board.random),
                 (config.broker_host, config.broker_port, config.broker_name),
-                ca,
-                cert,
-                key,
+                identity.ca,
+                renewals,
                 self.clock,
             )
         except ValueError:
@@ -120,6 +122,7 @@ class Companion:
             random=board.random,
             facts=self._facts,
             trace=board.trace,
+            renewals=renewals,
         )
 
     def _facts(self) -> "dict[str, Any]":
@@ -213,6 +216,14 @@ class Companion:
             if now_ms - floor_ms >= _FLOOR_MS:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))
+
+
+def _identity(folder: str) -> Identity | None:
+    """What the door shows to its broker; None if that can't be read: the gate does without a line."""
+    try:
+        return Identity(folder)
+    except (OSError, ValueError):
+        return None
 
 
 def stop(board: Board, code: str) -> None:

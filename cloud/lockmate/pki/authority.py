@@ -87,11 +87,11 @@ class Authority:
         """The CA's certificate."""
         return self.certificate.public_bytes(serialization.Encoding.DER)
 
-    def server(self, common_name: str, names: Sequence[str] = ()) -> Issued:
+    def server(self, common_name: str, names: Sequence[str] = (), *, days: int = _SERVER_DAYS) -> Issued:
         """For a broker: `common_name` and `names` (host names or addresses) are the names it may be called by."""
         wanted = dict.fromkeys([common_name, *names])
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in wanted])
-        return self._issue(common_name, _SERVER, _SERVER_DAYS, alternatives)
+        return self._issue(common_name, _SERVER, days, alternatives)
 
     def client(self, common_name: str) -> Issued:
         """For a companion or a worker: the broker takes the common name for its user name."""
