@@ -29,6 +29,7 @@ from companion.store.identity import Identity
 from companion.store.journal import Journal
 
 sys.path.append(check.FIRMWARE + "/boards/sim")
+sys.path.append(check.FIRMWARE + "/boards/both")
 
 import tls_dial  # the simulated board's own
 
