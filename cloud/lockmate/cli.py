@@ -15,6 +15,7 @@ import peewee
 
 import lockmate
 from lockmate import db, settings
+from lockmate.cli_companions import companions_of
 from lockmate.errors import Refused
 from lockmate.settings import Settings, SettingsError
 
@@ -394,6 +395,15 @@ def create_account(name: str, role: str, property_id: str | None, password_stdin
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     staff.create_account(hotel, name, password, role)
     click.echo(f"{name} can sign in.")
+
+
+def _hotel(property_id: str | None) -> Any:
+    """The ground, and the hotel that is meant."""
+    _ground()
+    return _property(property_id)
+
+
+main.add_command(companions_of(_hotel))
 
 
 def _property(property_id: str | None) -> Any:

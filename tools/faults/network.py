@@ -1,7 +1,8 @@
 """Doors on bad lines: a network fails in every way at random moments, while the doors open; the cloud's parts die, too.
 
 What must hold: the time from code to bolt is that of a door with no network at all, within what an undisturbed line
-costs; memory and sockets do not grow; everything comes home, exactly once.
+costs; memory and sockets do not grow; everything comes home, exactly once. Amid the faults every door gets a new
+certificate over the air.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lockmate import doors, pki, properties
+from lockmate import doors, pki, properties, staff
 from tools.faults.rig import Rig, rig
 from tools.faults.strait import WEATHERS, NameServer, Strait
 from tools.hotel.house import INGEST_READY
@@ -50,6 +51,7 @@ class _Line:
         self.door = SmokeDoor(entry, hotel.house.data, hotel.house.broker_port, hotel.books, line=self.strait,
                               host=_HOST, options=("--dns", f"{LOOPBACK}:{self.names.port}"))
         self.token = hotel.token(room)
+        self.serial = ""  # of the certificate that it had before its renewal
         self.room = room
 
     def fails(self, fault: str) -> None:
@@ -211,9 +213,13 @@ def _sail(tally: Tally, hotel: Rig, lines: list[_Line], watch: Watch, rounds: in
     actors = [_Actor(f"door {line.door.name}", line, LINE_FAULTS, dice) for line in lines]
     actors.append(_Actor("hotel", _Hotel(hotel), HOTEL_FAULTS, dice))
     turn = 0
+    renewed = False
     while tally.tried < rounds:
         for actor in actors:
             actor.act(tally)
+        if not renewed and tally.tried >= rounds // 3:
+            renewed = True
+            _renew(hotel, lines)
         watch.pair(tally, lines[turn % len(lines)])
         turn += 1
         time.sleep(_PAUSE)
@@ -224,6 +230,7 @@ def _sail(tally: Tally, hotel: Rig, lines: list[_Line], watch: Watch, rounds: in
     for line in lines:
         hotel.settle(tally, _HOME, line.door)
         line.door.comes_in_step(_HOME)
+        _judge_renewal(tally, line)
     for line, was in zip(lines, before, strict=True):
         _judge_weight(tally, line, was)
 
@@ -239,6 +246,30 @@ def _judge_times(tally: Tally, calm: list[tuple[float, float]], rough: list[tupl
     tally.check(slow <= _TENTH_WORSE_MAX, f"the slowest tenth takes {slow:.2f} times as long while the network fails")
     tally.check(now / usual <= _WORSE_MAX, f"codes take {now / usual:.2f} times as long while the network fails")
     tally.check(latest <= _LATE_MAX, f"a code waited {latest:.2f} s longer than any on a calm line")
+
+
+def _renew(hotel: Rig, lines: list[_Line]) -> None:
+    """Every door is to have a new key and certificate, in the midst of it all."""
+    by = staff.Actor.system(hotel.property, "faults")
+    for line in lines:
+        companion = doors.companions.by_id(line.door.companion_id)
+        if companion is not None:
+            line.serial = companion.certificate_serial
+            doors.renewals.renew_certificate(companion, by=by)
+    print("      certificates are to be renewed", flush=True)
+
+
+def _judge_renewal(tally: Tally, line: _Line) -> None:
+    """It has another certificate, in the books and on its flash, and is on line with it."""
+    end = time.monotonic() + _HOME
+
+    def done() -> bool:
+        companion = doors.companions.by_id(line.door.companion_id)
+        return companion is not None and companion.certificate_serial != line.serial
+
+    while not done() and time.monotonic() < end:
+        time.sleep(0.5)
+    tally.check(done(), f"door {line.door.name}: its certificate was not renewed in {_HOME:g} s; {line.door.link()}")
 
 
 def _judge_weight(tally: Tally, line: _Line, was: tuple[int, int]) -> None:

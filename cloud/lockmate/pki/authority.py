@@ -113,6 +113,19 @@ class Authority:
             raise BadRequest
         return self._certificate(common_name, key, _CLIENT, _CLIENT_DAYS)
 
+    def certify(self, point: bytes, common_name: str) -> x509.Certificate:
+        """A companion's certificate for the public point x(32) || y(32) of a key that it keeps. Raises BadRequest."""
+        try:
+            key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + point)
+        except ValueError:
+            raise BadRequest from None
+        return self._certificate(common_name, key, _CLIENT, _CLIENT_DAYS)
+
+    @property
+    def ends_ms(self) -> int:
+        """The CA's own last moment, ms."""
+        return int(self.certificate.not_valid_after_utc.timestamp()) * 1000
+
     def sign(self, document: bytes) -> bytes:
         """An ECDSA signature (P-256, SHA-256, DER) over a document that says itself what it is."""
         return self._key.sign(document, ec.ECDSA(hashes.SHA256()))
