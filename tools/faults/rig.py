@@ -91,8 +91,8 @@ class Rig:
         for wrong in trail_faults(stored, door.link_key)[:5]:
             tally.check(False, wrong)
         opened = sum(event["kind"] == "opened" for event in stored)
-        tally.check(opened == door.companion.opens,
-                    f"the bolt of door {door.name} moved {door.companion.opens} times, {opened} are stored")
+        said = door.companion.verdicts.count("open")  # an open during a pulse prolongs it
+        tally.check(opened == said, f"door {door.name} opened {said} times, {opened} are stored")
         tally.check(self.books.disputed() == 0, f"{self.books.disputed()} lines were set apart")
 
 

@@ -13,6 +13,7 @@ from companion.core import mac
 from companion.core.clock import FRESH_MS
 from companion.core.fields import Refused
 from companion.core.names import POLICY_BYTES_MAX, ROAD_MQTT, TOPIC_ACK, TOPIC_OPEN, TOPIC_POLICY, TOPIC_RENEW
+from companion.net.waiting import unload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +88,6 @@ class Downlink:
         self._unread = ""  # why the newest policy could not even be taken in
         self._mail = asyncio.Event()
         self._renewal: bytes | None = None
-        self._renewing: Any = None
         self._opens: list[bytes] = []
         self._asked = asyncio.Event()
         self._refusal = ""
@@ -256,16 +256,18 @@ class Downlink:
         self._renewal = None
         if wire is None:
             return
-        if self._renewing is None:
-            from companion.net.renewing import Renewing  # once in years: until then it takes no room
-
-            self._renewing = Renewing(self._renewals, self._companion_id, self._link_key, self._random)
         try:
-            self._renewing.take(wire)
+            from companion.net.renewing import Renewing  # once in years: it takes room on the heap only meanwhile
+
+            renewing = Renewing(self._renewals, self._companion_id, self._link_key, self._random)
+            renewing.take(wire)
+            while renewing.step():
+                await asyncio.sleep_ms(_STEP_MS)
         except (ValueError, TypeError):
             self.ignored += 1
-        while self._renewing.step():
-            await asyncio.sleep_ms(_STEP_MS)
+        except MemoryError:
+            pass  # the cloud says it again within the hour
+        unload("companion.net.renewing", "companion.core.p256")
 
     # --- remote opens ----------------------------------------------------------------------------------------------
 
