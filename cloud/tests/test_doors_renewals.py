@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lockmate import doors
-from lockmate.cli import main
+from lockmate.commands import companions as commands
 from lockmate.doors import companions, link, renewals
 from lockmate.doors.errors import BadNetworks
 from lockmate.doors.models import Companion, Renewal, Revocation
@@ -184,13 +184,16 @@ def test_a_retired_companion_is_told_nothing_more(companion, by):
         renewals.renew_certificate(companion.row, by=by)
 
 
-def test_the_operator_asks_for_renewals_and_sees_how_far_they_are(hotel, companion, tmp_path):
+def test_the_operator_asks_for_renewals_and_sees_how_far_they_are(hotel, companion, tmp_path, monkeypatch):
     file = tmp_path / "wifi.toml"
     file.write_text('[[network]]\nssid = "Hotel"\npassword = "secret"\n')
 
 
     def run(*words):
-        return CliRunner().invoke(main.get_command(None, "companions"), words, obj=lambda _id: hotel.property)
+        return CliRunner().invoke(commands.companions, words)
+
+    monkeypatch.setattr(commands, "ground", lambda: None)  # it is laid: the test's own database
+    monkeypatch.setattr(commands, "the_property", lambda _id: hotel.property)
 
     done = run("networks", str(file))
     assert (done.exit_code, done.output.split()[0]) == (0, "1"), done.output

@@ -25,13 +25,14 @@ from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
-from companion.store.identity import Identity
 from companion.store.journal import Journal
+from companion.store.raw import Area
 
 sys.path.append(check.FIRMWARE + "/boards/sim")
 sys.path.append(check.FIRMWARE + "/boards/both")
 
-import tls_dial  # the simulated board's own
+import flash_file  # the simulated board's own
+import tls_dial
 
 
 def say(**facts):
@@ -163,15 +164,26 @@ async def client_alone(setup, board, dialler):
     await asyncio.gather(client.run(), tell_ups(), commands(obey))
 
 
+def raw_flash(path):
+    """The raw half of a simulated board's flash, kept in a file."""
+    if not check.exists(path):
+        with open(path, "wb") as made:
+            for _ in range(flash_file.STORE + 1):
+                made.write(b"\xff" * 4096)
+    return Area(flash_file.Store(flash_file.Device(path)))
+
+
 async def whole_uplink(setup, board, wifi, broker, clock, config):
     beliefs = Beliefs.load(setup["folder"] + "/beliefs", config, read(setup["policy"]) if setup.get("policy") else None)
     journal = Journal(
-        setup["folder"] + "/journal", config.link_key, lambda: clock.interval(board.monotonic_ms()), board.random
+        raw_flash(setup["folder"] + "/journal"),
+        config.link_key,
+        lambda: clock.interval(board.monotonic_ms()),
+        board.random,
     )
 
-    identity = Identity(setup["folder"])
-    renewals = Renewals(identity, journal, board.monotonic_ms)
-    dialler = Dialler(board, wifi, broker, identity.ca, renewals, clock)
+    renewals = Renewals(setup["folder"], journal, board.monotonic_ms)
+    dialler = Dialler(board, wifi, broker, renewals.ca, renewals, clock)
 
     async def present(text, road):
         say(present=text.decode(), road=road)
@@ -211,7 +223,7 @@ async def whole_uplink(setup, board, wifi, broker, clock, config):
                 guests=beliefs.guests_trusted,
                 heap=gc.mem_alloc(),
                 door=beliefs.door,
-                renewing=None if identity.next is None else identity.next.version,
+                renewing=renewals.identity and renewals.identity.next and renewals.identity.next.version,
                 ignored=uplink.downlink.ignored,
             )
 

@@ -16,7 +16,7 @@ from companion.net.dialler import Dialler
 from companion.net.renewal import Renewals
 from companion.net.renewing import Renewing, unseal
 from companion.net.wifi import Wifi
-from companion.store.identity import KEY, NETWORKS, Identity, Next
+from companion.store.identity import KEY, NETWORKS, Next
 from test_identity import CONFIG, NEW, provisioned, wifi
 from test_net_dialler import certificate
 
@@ -72,8 +72,8 @@ class Door:
         self.root = root or provisioned()
         self.board = Board()
         self.journal = Journal()
-        self.identity = Identity(self.root)
-        self.renewals = Renewals(self.identity, self.journal, self.board.monotonic_ms)
+        self.renewals = Renewals(self.root, self.journal, self.board.monotonic_ms)
+        self.identity = self.renewals.load()
         self.renewing = Renewing(self.renewals, LINK["companion_id"], LINK_KEY, os.urandom)
         self.air = air
         self.wifi = Wifi(air, json.loads(flash_ram.get(self.root + "/config.json"))["wifi"], os.urandom)

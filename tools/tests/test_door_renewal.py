@@ -61,8 +61,7 @@ def start(authority: Authority, broker: Broker, tmp_path: Path) -> Iterator[Call
     """Starts the door, again with the same flash folder."""
     doors: list[Door] = []
     flash = tmp_path / "flash"
-    for name in ("beliefs", "journal"):
-        (flash / name).mkdir(parents=True)
+    (flash / "beliefs").mkdir(parents=True)
     (tmp_path / "provisioned").write_bytes(policy(1000))
     config = {
         "companion_id": COMPANION,

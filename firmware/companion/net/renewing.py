@@ -36,7 +36,7 @@ class Renewing:
         self, renewals: "Renewals", companion_id: str, link_key: bytes, random: "Callable[[int], bytes]"
     ) -> None:
         self._renewals = renewals
-        self._identity = renewals.identity
+        self._identity = renewals.load()
         self._link_key = link_key
         self._random = random
         self._topic = TOPIC_RENEW % companion_id

@@ -5,7 +5,7 @@ Thin: associating, and what a network is, are the board's. The gate never waits 
 
 import asyncio
 
-from companion.net import dns
+from companion.net.waiting import unload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,15 +67,20 @@ class Wifi:
 
         Raises OSError if there is none.
         """
-        if dns.is_address(host):
-            return host
+        if host[-1:].isdigit():
+            return host  # no name ends so
         if self._doubted or host not in self._addresses:
+            from companion.net import dns  # it takes room on the heap only meanwhile
+
             try:
                 self._addresses[host] = await dns.look_up(host, self._network.datagrams, self._random)
                 self._doubted = False
             except OSError:
                 if host not in self._addresses:
                     raise
+            finally:
+                del dns
+                unload("companion.net.dns")
         return self._addresses[host]
 
     def worked(self) -> None:

@@ -10,6 +10,7 @@ import struct
 
 from companion.store import files
 from companion.store.config import Config, ConfigError
+from companion.store.places import FilePlace
 from companion.store.slots import Slots
 
 _HEAD = ">QBB8sHH"  # version, what, proved, begin of the hash of the certificate it follows, sizes of key, certificate
@@ -37,8 +38,8 @@ class Identity:
         self._folder = folder
         self.ca, self.cert, self.key = [files.read(folder + name) for name in ("/ca.der", "/cert.der", "/key.der")]
         files.names(folder + "/renewal")
-        self._next = Slots(folder + "/renewal/next")
-        self._done = Slots(folder + "/renewal/done")
+        self._next = _slots(folder + "/renewal/next")
+        self._done = _slots(folder + "/renewal/done")
         self.done = int.from_bytes(self._done.read() or b"", "big")  # version of the last renewal that was finished
         self.next = self._read(self._next.read())
         if self.next is not None and self.next.proved:
@@ -106,6 +107,10 @@ class Identity:
             self._next.erase()
             return None
         return found
+
+
+def _slots(path: str) -> Slots:
+    return Slots(FilePlace(path + ".a"), FilePlace(path + ".b"))
 
 
 def _hash(certificate: bytes | None) -> bytes:

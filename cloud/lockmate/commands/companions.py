@@ -5,50 +5,39 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    HotelOf = Callable[[str | None], Any]
+from lockmate.commands.base import ground, the_property
 
 _PROPERTY = click.option("--property", "property_id", metavar="ID", help="Which hotel; needed if there are several.")
 _COMPANION = click.option("--companion", "named", multiple=True, metavar="ID", help="Only this one; may be repeated.")
 
 
 @click.group("companions")
-def _companions() -> None:
+def companions() -> None:
     """The boards on the doors: what they take over the air."""
 
 
-def companions_of(hotel_of: HotelOf) -> click.Group:
-    """The commands; hotel_of: (id or None) lays the ground and gives the hotel that is meant."""
-    _companions.context_settings = {"obj": hotel_of}
-    return _companions
-
-
-@_companions.command("renew")
+@companions.command("renew")
 @_PROPERTY
 @_COMPANION
-@click.pass_obj
-def renew(hotel_of: HotelOf, property_id: str | None, named: tuple[str, ...]) -> None:
+def renew(property_id: str | None, named: tuple[str, ...]) -> None:
     """Give companions in service a new key and certificate; by itself that happens three years before the end."""
     from lockmate import doors, staff
 
-    hotel, chosen = _chosen(hotel_of, property_id, named)
+    hotel, chosen = _chosen(property_id, named)
     for companion in chosen:
         doors.renewals.renew_certificate(companion, by=staff.Actor.system(hotel, "operator"))
     click.echo(f"{len(chosen)} asked; `lockmate companions renewals` tells how far they are.")
 
 
-@_companions.command("networks")
+@companions.command("networks")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_PROPERTY
 @_COMPANION
-@click.pass_obj
-def networks(hotel_of: HotelOf, file: Path, property_id: str | None, named: tuple[str, ...]) -> None:
+def networks(file: Path, property_id: str | None, named: tuple[str, ...]) -> None:
     """Give companions in service other networks, from a TOML file: [[network]] with ssid and password.
 
     A door keeps those it has until it has reached the broker by one of the new: run this before you change the network.
@@ -59,20 +48,19 @@ def networks(hotel_of: HotelOf, file: Path, property_id: str | None, named: tupl
         listed = [(str(one["ssid"]), str(one["password"])) for one in tomllib.loads(file.read_text("utf-8"))["network"]]
     except (KeyError, TypeError, ValueError) as wrong:
         raise click.UsageError(f"{file} is no list of networks: {wrong}") from None
-    hotel, chosen = _chosen(hotel_of, property_id, named)
+    hotel, chosen = _chosen(property_id, named)
     for companion in chosen:
         doors.renewals.renew_networks(companion, listed, by=staff.Actor.system(hotel, "operator"))
     click.echo(f"{len(chosen)} told; `lockmate companions renewals` tells how far they are.")
 
 
-@_companions.command("renewals")
+@companions.command("renewals")
 @_PROPERTY
-@click.pass_obj
-def renewals(hotel_of: HotelOf, property_id: str | None) -> None:
+def renewals(property_id: str | None) -> None:
     """List what is under way, and since when."""
     from lockmate import doors
 
-    _hotel, chosen = _chosen(hotel_of, property_id, ())
+    _hotel, chosen = _chosen(property_id, ())
     for companion in chosen:
         row = doors.renewals.under_way(companion)
         if row is not None:
@@ -81,12 +69,13 @@ def renewals(hotel_of: HotelOf, property_id: str | None) -> None:
                        f"{'on line' if companion.online else 'off line'}")  # fmt: skip
 
 
-def _chosen(hotel_of: HotelOf, property_id: str | None, named: tuple[str, ...]) -> tuple[Any, list[Any]]:
+def _chosen(property_id: str | None, named: tuple[str, ...]) -> tuple[Any, list[Any]]:
     """The hotel, and its companions in service, or those of them that were named. Raises NotFound."""
     from lockmate import doors
     from lockmate.errors import NotFound
 
-    hotel = hotel_of(property_id)
+    ground()
+    hotel = the_property(property_id)
     rows = doors.Companion.select().where(doors.Companion.property == hotel, doors.Companion.state == "in_service")
     known = {row.companion_id: row for row in rows.order_by(doors.Companion.companion_id)}
     for name in named:
