@@ -9,12 +9,12 @@ from board import Board
 import companion.early  # noqa: F401 - takes the largest buffers while the heap is whole
 from companion.core import ed25519
 from companion.core.clock import Clock
-from companion.core.names import MALFORMED, ROAD_QR
+from companion.core.names import LOCKED_OUT, MALFORMED, ROAD_QR
 from companion.door.bolt import Bolt
-from companion.door.entry import Entry
+from companion.door.entry import FAULT, Entry
 from companion.door.feedback import Feedback
 from companion.door.module import Module
-from companion.door.scanner import Scanner
+from companion.door.scanner import Repeats, Scanner
 from companion.door.senses import POLL_MS, Senses
 from companion.door.supply import Supply
 from companion.net.dialler import Dialler
@@ -82,6 +82,7 @@ class Companion:
         )
         self.module = Module(board.scanner_module, board.scanner, self.journal, self._now())
         self.scanner = Scanner(board.scanner, self.module.pause_ms)
+        self.repeats = Repeats(board.rereads)
         self.supply = Supply(board, self.journal)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
         self.senses.poll(self._now())  # the privacy switch counts from the first scan on
@@ -234,8 +235,13 @@ class Companion:
                 line: bytes = await asyncio.wait_for(self.scanner.line(), _SCAN_WAIT_S)
             except asyncio.TimeoutError:
                 continue
-            if await self.entry.present(line, ROAD_QR) == MALFORMED:
+            if self.repeats.again(line, self._now()):
+                continue
+            verdict = await self.entry.present(line, ROAD_QR)
+            if verdict == MALFORMED:
                 self.module.junk(self._now())
+            elif verdict in (LOCKED_OUT, FAULT):
+                self.repeats.forget()
             self._tidy()
 
     def _tidy(self) -> None:

@@ -6,6 +6,7 @@ What the flash itself would take is told apart from what the processor takes: a 
 
 from __future__ import annotations
 
+import random
 import statistics
 import tempfile
 import threading
@@ -32,7 +33,8 @@ _SCANS = size_of("DOOR_SCANS", 1000)
 _CHUNK = 50  # scans between two looks at what a verification takes
 _HEAPS = range(124, 84, -4)  # KiB
 _FEW = 40
-_PACE_S = 0.02
+_PACE_S = 0.05
+_MOST_S = 0.1
 
 
 def measure() -> dict[str, Figure]:
@@ -144,12 +146,14 @@ def _scan(hotel: Rig) -> dict[str, float]:
     if pid is None:
         raise RuntimeError("the door is gone")
     mark = companion.mark()
-    before = companion.observed[mark - 1]["flash"]
+    before = next(seen["flash"] for seen in reversed(companion.observed[:mark]) if "flash" in seen)
     text = hotel.token()
     begun_ns = time.clock_gettime_ns(~pid << 3 | 2)  # the process's own clock, as clock_getcpuclockid(3) names it
     companion.scan(text)
     bolt = companion.wait(lambda seen: seen.get("bolt") == 1, 10, since=mark)
     verdict = companion.wait(lambda seen: seen.get("verdict") == "open", 10, since=mark)
+    companion.wait(lambda seen: "rest" in seen, 10, since=mark)
+    time.sleep(random.uniform(0, _MOST_S))  # the next guest comes at any moment of what goes on
     erases, programs = (after - was for after, was in zip(bolt["flash"], before, strict=True))
     return {
         "us": bolt["cpu_us"] - begun_ns / 1000,

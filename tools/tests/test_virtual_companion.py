@@ -281,6 +281,16 @@ def test_a_task_that_dies_is_told_and_the_machine_starts_again(tmp_path: Path) -
     assert re.fullmatch(r"OSError 19 at [\w/.]+:\d+", told[0]["error"])
 
 
+def test_a_code_that_the_module_reads_again_and_again_is_answered_once(tmp_path: Path) -> None:
+    with VirtualCompanion(flash(tmp_path), options=["--rereads", "yes"]) as door:
+        mark = door.mark()
+        for _ in range(20):
+            door.scan(token(generation=43))
+        assert verdict(door, "another")["verdict"] == "open"  # the first answer to come
+        door.wait(lambda seen: seen.get("verdict") == "malformed", since=mark)
+        assert door.opens == 1 and door.verdicts == ["open", "malformed"]
+
+
 DYING_YOUNG = """
 import board
 from companion.supervisor import Supervisor

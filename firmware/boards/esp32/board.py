@@ -69,6 +69,7 @@ class Board:
 
     name = "esp32"
     files = ""  # the root: MicroPython has mounted it
+    rereads = True  # a module reads what is held before it again and again
     holds_open = False  # the bolt is pulsed; it can't be held
 
     def __init__(self) -> None:

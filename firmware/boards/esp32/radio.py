@@ -1,4 +1,4 @@
-"""Wi-Fi of the ESP32 as the firmware wants a network: up or not, one attempt at a time, its name server."""
+"""Wi-Fi of the ESP32 as the firmware wants a network: up or not, one attempt at a time, and its name server."""
 
 import asyncio
 import socket

@@ -135,7 +135,8 @@ class Board:
 
     def __init__(self, words: list | None = None) -> None:
         """words: the command line, `--flash FILE --world HOST:PORT [--device MODULE] [--watchdog SECONDS]
-        [--scanner MODULE] [--dns HOST:PORT]`; without a scanner's module the harness's scanner needs no set-up.
+        [--scanner MODULE] [--rereads yes] [--dns HOST:PORT]`; without a scanner's module the harness's scanner needs no
+        set-up, and without `--rereads` each code that it sends is one that somebody shows anew.
         """
         options = _options(sys.argv if words is None else words)
         self._flash_path = options["flash"]
@@ -154,6 +155,7 @@ class Board:
         scanner.setblocking(False)
         self.scanner = _Scanner(scanner)
         self.scanner_module = options.get("scanner", "")
+        self.rereads = "rereads" in options
         self.bolt = _Output(self)
         self.card = _Cards()
         self._supply_mv = 12_000

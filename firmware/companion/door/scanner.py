@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LINE_MAX = 151
 _CHUNK = 64
+_AWAY_MS = 2_000  # modules read again within a second or so
+_HELD_MS = 10_000
 
 
 class Scanner:
@@ -79,3 +81,28 @@ class Scanner:
         self._length = 0
         self._too_long = False
         return line
+
+
+class Repeats:
+    """A phone that is held before the module is read again and again: that is one scan, and is answered once."""
+
+    def __init__(self, rereads: bool) -> None:
+        """rereads: whether the module reads what is held before it again."""
+        self._rereads = rereads
+        self._line = b""
+        self._seen_ms = 0
+        self._answered_ms = 0
+
+    def again(self, line: bytes, now_ms: int) -> bool:
+        """Whether this is the code that was just answered, and has not been away since."""
+        held = line == self._line and now_ms - self._seen_ms < _AWAY_MS and now_ms - self._answered_ms < _HELD_MS
+        self._seen_ms = now_ms
+        if not held or not self._rereads:
+            self._line = line
+            self._answered_ms = now_ms
+            return False
+        return True
+
+    def forget(self) -> None:
+        """The answer was none that stands: what is held shall be answered anew."""
+        self._line = b""

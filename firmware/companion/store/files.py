@@ -9,7 +9,7 @@ def read(path: str) -> bytes | None:
     """The file's bytes, None if it is not there or can't be read."""
     try:
         with open(path, "rb") as source:
-            return source.read()
+            return source.read(os.stat(path)[6])  # in one piece of memory: without a size it grows from piece to piece
     except OSError:
         return None
 
