@@ -13,8 +13,8 @@ from tools.installer.trouble import Exit
 from tools.virtual_board.image import image
 
 COMMANDS = (
-    "sign-in", "sign-out", "doctor", "flash", "provision", "accept", "label", "status", "replace", "rotate-cert", "wipe",
-    "bundle",
+    "sign-in", "sign-out", "doctor", "flash", "provision", "accept", "label", "status", "replace", "rotate-cert",
+    "wipe", "bundle",
 )  # fmt: skip
 
 
