@@ -357,6 +357,22 @@ def test_lockout_counts_from_the_forgery_on_its_own_road():
     assert not beliefs.locked_out(0, 12_000) and not beliefs.locked_out(1, 10_001)
 
 
+def test_a_flood_of_forgeries_leaves_every_second_two_seconds_free():
+    beliefs = load(provisioned())
+    locked_since = None
+    longest = 0
+    for now_ms in range(0, 600_000, 50):
+        if beliefs.locked_out(0, now_ms):
+            locked_since = now_ms if locked_since is None else locked_since
+            longest = max(longest, now_ms - locked_since)
+        else:
+            locked_since = None
+            beliefs.forged(0, now_ms)
+    assert longest <= 2_000
+    beliefs.forged(0, 700_000)
+    assert beliefs.locked_out(0, 701_999)
+
+
 def test_a_buttons_privacy_outlives_a_power_cut_and_not_another_door():
     root = provisioned()
     load(root).latch(True)

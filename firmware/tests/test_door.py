@@ -51,7 +51,7 @@ def test_if_what_was_learned_cannot_be_kept_nothing_opens():
     assert door.scan(signing.token(generation=43)) == FAULT
     assert "on" not in door.hand.bolts()
     assert [event["kind"] for event in door.events()] == ["fault"]
-    assert door.events()[0]["error"] == "ZeroDivisionError"
+    assert door.events()[0]["error"].startswith("ZeroDivisionError")
 
 
 def test_a_broken_bolt_is_a_fault_and_is_let_go():
@@ -240,6 +240,44 @@ def test_two_seconds_after_a_forgery_nothing_is_verified_on_that_road():
     assert [event["verdict"] for event in door.events()] == ["forged", "locked_out"]
     door.hand.ms += 2_000
     assert door.scan(GOOD) == OPEN
+
+
+def test_under_a_flood_of_forgeries_a_good_code_that_is_held_opens_within_two_seconds():
+    for shown_ms in (50, 1_000, 2_100, 3_900, 60_000):
+        door = Door()
+        waited = None
+        began_ms = door.hand.ms
+        while waited is None:
+            at_ms = door.hand.ms - began_ms
+            assert door.scan(FORGERY) != OPEN
+            if at_ms >= shown_ms and door.scan(GOOD) == OPEN:
+                waited = at_ms - shown_ms
+            door.hand.ms += 400 if at_ms < shown_ms - 4_000 else 100
+        assert waited <= 2_000, (shown_ms, waited)
+
+
+def test_forgeries_that_go_on_are_an_event_ever_more_seldom():
+    door = Door()
+    alarm = door.entry._alarm
+
+    def told():
+        return [event["count"] for event in door.events() if event["kind"] == "fault"]
+
+    for n in range(4):
+        alarm.forged(ROAD_QR, n * 5_000)
+    alarm.forged(ROAD_MQTT, 21_000)
+    assert told() == []
+    alarm.forged(ROAD_QR, 25_000)
+    assert told() == [5]
+    assert door.events()[-1]["code"] == "forgeries" and door.events()[-1]["road"] == "qr"
+    for at_ms in range(30_000, 30 * 86_400_000, 20_000):
+        if at_ms < 86_400_000 or at_ms > 29 * 86_400_000:
+            alarm.forged(ROAD_QR, at_ms)
+    assert 8 < len(told()) < 20
+    seldom = Door()
+    for n in range(100):
+        seldom.entry._alarm.forged(ROAD_QR, n * 200_000)
+    assert seldom.events() == []
 
 
 def test_a_remote_open_is_for_its_own_road_and_once():

@@ -200,6 +200,17 @@ def test_the_watchdog_runs_from_the_start_and_halting_feeds_it():
     assert machine.resets
 
 
+def test_what_is_remembered_outlasts_a_restart_and_no_power_cut():
+    made = power()
+    made.remember(b"abc")
+    assert made.memory() == b""
+    for cause in (machine.HARD_RESET, machine.WDT_RESET):
+        machine.cause[0] = cause
+        assert power().memory() == b"abc"
+    machine.cause[0] = machine.PWRON_RESET
+    assert power().memory() == b""
+
+
 def test_milliseconds_never_wrap():
     made = power()
     for _ in range(10):

@@ -21,7 +21,7 @@ from tools.smoke.books import Books, trail_faults
 from tools.smoke.door import SmokeDoor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tools.faults.tally import Tally
 
@@ -32,7 +32,7 @@ _LIFE = 6 * 3600  # s
 class Rig:
     """Broker, ingest, delivery and a door; tokens for the door."""
 
-    def __init__(self, house: House, processes: Processes) -> None:
+    def __init__(self, house: House, processes: Processes, options: Sequence[str], path: Sequence[Path]) -> None:
         self.house = house
         self.broker: Process = house.broker()
         self.ingest: Process = house.worker("ingest")
@@ -42,7 +42,7 @@ class Rig:
         self.books = Books(house.database)
         entries = json.loads((house.data / "doors.json").read_text("utf-8"))
         entry = next(entry for entry in entries if entry["number"] == ROOM)
-        self.door = SmokeDoor(entry, house.data, house.broker_port, self.books)
+        self.door = SmokeDoor(entry, house.data, house.broker_port, self.books, options=options, path=path)
         # this process asks the cloud's own code to sign: the same settings as the workers have
         chosen = settings.use(settings.load(house.env()))
         db.connect(chosen)
@@ -95,12 +95,12 @@ class Rig:
 
 
 @contextmanager
-def rig() -> Iterator[Rig]:
-    """A rig on data and ports of its own, running; ended and wiped afterwards."""
+def rig(options: Sequence[str] = (), path: Sequence[Path] = ()) -> Iterator[Rig]:
+    """A rig on data and ports of its own, running; ended and wiped afterwards. options, path: of the door's board."""
     with tempfile.TemporaryDirectory(prefix="lockmate-faults-") as folder, Processes() as processes:
         house = House(Path(folder), free_port(), free_port())
         house.prepare(arrivals=False)
-        made = Rig(house, processes)
+        made = Rig(house, processes, options, path)
         try:
             made.start()
             yield made

@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.virtual.firmware import FIRMWARE, BuildError, compile_file, sources
+from tools.virtual.firmware import FIRMWARE, BuildError, compile_file, pack, sources
 
 # MicroPython's names of native code, in the order of its own numbering (py/persistentcode.h): bits 10.. of
 # `sys.implementation._mpy`. A board runs an image of its own only.
@@ -45,6 +45,11 @@ class FirmwareImage:
             "version": self.version, "board": self.board, "arch": self.arch,
             "start": hashlib.sha256(self.start).hexdigest(), "files": hashes,
         }  # fmt: skip
+
+    @property
+    def rom(self) -> bytes:
+        """The files as one ROMFS image, for a board whose MicroPython runs code from there."""
+        return pack(self.files)
 
     @property
     def digest(self) -> str:

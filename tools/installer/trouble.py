@@ -22,6 +22,7 @@ _EXITS = {
     "port_missing": Exit.CABLE, "port_denied": Exit.CABLE, "port_busy": Exit.CABLE, "no_board": Exit.CABLE,
     "several_boards": Exit.CABLE, "unplugged": Exit.CABLE, "board_silent": Exit.CABLE, "esptool": Exit.CABLE,
     "wrong_chip": Exit.BOARD, "no_image": Exit.BOARD, "image_wrong": Exit.BOARD, "image_too_large": Exit.BOARD,
+    "firmware_large": Exit.BOARD,
     "flash_full": Exit.BOARD, "flash_small": Exit.BOARD, "read_back": Exit.BOARD, "board_said": Exit.BOARD,
     "no_firmware": Exit.BOARD, "wrong_firmware": Exit.BOARD, "wifi_failed": Exit.BOARD, "not_provisioned": Exit.BOARD,
     "not_taken": Exit.BOARD, "bad_key": Exit.BOARD, "old_micropython": Exit.BOARD,

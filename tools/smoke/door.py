@@ -14,6 +14,7 @@ from tools.smoke.report import must
 from tools.virtual.companion import VirtualCompanion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _VERDICT_SECONDS = 10
@@ -22,7 +23,9 @@ _VERDICT_SECONDS = 10
 class SmokeDoor:
     """One virtual companion with its cable; every scan is checked at the bolt and on the flash."""
 
-    def __init__(self, entry: dict[str, Any], data: Path, broker_port: int, books: Books) -> None:
+    def __init__(self, entry: dict[str, Any], data: Path, broker_port: int, books: Books, *,
+                 options: Sequence[str] = (), path: Sequence[Path] = ()) -> None:
+        """options, path: the simulated board's, as VirtualCompanion has them."""
         self.number = int(entry["number"])
         self.name = str(entry["name"])
         self.companion_id = str(entry["companion_id"])
@@ -34,7 +37,8 @@ class SmokeDoor:
         self.link_key = bytes.fromhex(config["link_key"])
         self.property_id = bytes.fromhex(config["property_id"])
         set_broker(self._flash, LOOPBACK, self.cable.port)
-        self.companion = VirtualCompanion(self._flash, log=data / "logs" / f"{self.companion_id}.log")
+        self.companion = VirtualCompanion(self._flash, log=data / "logs" / f"{self.companion_id}.log",
+                                          options=options, path=path)
 
     def start(self) -> None:
         """Give power."""

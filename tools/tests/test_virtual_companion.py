@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
+import re
 import signal
 import socket
 import time
@@ -275,7 +277,86 @@ def test_a_task_that_dies_is_told_and_the_machine_starts_again(tmp_path: Path) -
         assert verdict(door, token())["verdict"] == "open"
         assert door.restarts == 1
     told = [event for event in journal(companion.flash) if event["kind"] == "fault"]
-    assert [(event["code"], event["task"], event["error"]) for event in told] == [("task", "senses", "OSError 19")]
+    assert [(event["code"], event["task"]) for event in told] == [("task", "senses")]
+    assert re.fullmatch(r"OSError 19 at [\w/.]+:\d+", told[0]["error"])
+
+
+def test_a_code_that_the_module_reads_again_and_again_is_answered_once(tmp_path: Path) -> None:
+    with VirtualCompanion(flash(tmp_path), options=["--rereads", "yes"]) as door:
+        mark = door.mark()
+        for _ in range(20):
+            door.scan(token(generation=43))
+        assert verdict(door, "another")["verdict"] == "open"  # the first answer to come
+        door.wait(lambda seen: seen.get("verdict") == "malformed", since=mark)
+        assert door.opens == 1 and door.verdicts == ["open", "malformed"]
+
+
+DYING_YOUNG = """
+import board
+from companion.supervisor import Supervisor
+
+async def at_once(self):
+    pass
+
+Supervisor.linger = at_once
+asked = []
+
+def die(self, name, read=board.Board.read):
+    asked.append(name)
+    if len(asked) > 20:
+        raise OSError(19)
+    return read(self, name)
+
+board.Board.read = die
+from flash_file import Device
+"""
+
+
+def test_a_door_that_dies_again_and_again_goes_on_in_safe_mode(tmp_path: Path) -> None:
+    (tmp_path / "dying.py").write_text(DYING_YOUNG)
+    companion = VirtualCompanion(flash(tmp_path), options=["--device", "dying"], path=[tmp_path])
+    with companion as door:
+        door.wait(lambda seen: seen.get("pattern") == "pulse" and door.restarts == 3, timeout=60)
+        mark = door.mark()
+        assert verdict(door, token())["verdict"] == "open"
+        assert not any("process" in seen for seen in door.observed[mark:])
+        door.kill()
+        door.start()
+        door.wait(lambda seen: seen.get("process") == "ended", since=door.mark(), timeout=30)  # power was cut: as new
+    told = [(event["code"], event.get("task", event.get("count"))) for event in journal(companion.flash)
+            if event["kind"] == "fault"]  # fmt: skip
+    assert told[:4] == [("task", "senses")] * 3 + [("safe_mode", 3)]
+
+
+UNASKED = """
+import asyncio
+import board
+
+async def nobody_waits():
+    raise ValueError("a secret")
+
+def seen(self, name, read=board.Board.read):
+    if self._levels.get("handle"):
+        self._levels.clear()
+        asyncio.create_task(nobody_waits())
+    return read(self, name)
+
+board.Board.read = seen
+from flash_file import Device
+"""
+
+
+def test_an_exception_that_nobody_waits_for_is_one_line_without_its_words(tmp_path: Path) -> None:
+    (tmp_path / "unasked.py").write_text(UNASKED)
+    with VirtualCompanion(flash(tmp_path), options=["--device", "unasked"], path=[tmp_path]) as door:
+        mark = door.mark()
+        door.sense("handle", 1)
+        door.wait(lambda seen: seen.get("fault") == "unexpected", since=mark)
+        assert verdict(door, token())["verdict"] == "open"
+        assert door.restarts == 0
+    told = [event for event in journal(door.flash) if event["kind"] == "fault"]
+    assert told[0]["code"] == "unexpected" and told[0]["error"].startswith("ValueError at ")
+    assert "secret" not in json.dumps(told)
 
 
 HANGING = """

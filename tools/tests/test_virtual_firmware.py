@@ -75,7 +75,7 @@ def test_code_runs_from_a_rom_image_as_it_does_from_source(tmp_path: Path) -> No
     firmware.compile_file("x86", "work.py", tmp_path / "work.py", tmp_path / "work.mpy")
     (tmp_path / "companion").mkdir()
     (tmp_path / "work.mpy").rename(tmp_path / "companion" / "main.mpy")
-    (tmp_path / "rom").write_bytes(firmware.pack(tmp_path))
+    (tmp_path / "rom").write_bytes(firmware.pack(firmware.compiled(tmp_path)))
     command = [firmware.binary(), "-m", "on_board_rom", "--rom", tmp_path / "rom"]
     environment = {"MICROPYPATH": str(firmware.loader())}
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -104,15 +104,15 @@ def _lean() -> str:
     return hashlib.sha256((Path(__file__).parent / "lean.py").read_bytes()).hexdigest()
 
 
-def pack(folder: Path) -> bytes:
-    """A ROMFS image (MicroPython's VfsRom) of the compiled files in a folder.
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """A ROMFS image (MicroPython's VfsRom) of compiled files, by their path.
 
     The base point's table begins at an even place in it: native code reads its 16-bit numbers there.
     """
     image = b""
     for filled in (False, True):
         rom = VfsRomWriter()
-        _put(rom, folder)
+        _put(rom, files)
         if filled:
             rom.mkdata(b"\0")  # an image has an even size: what stands at its end moves the rest on by one
         image = rom.finalise()
@@ -121,14 +121,21 @@ def pack(folder: Path) -> bytes:
     return image
 
 
-def _put(rom: VfsRomWriter, folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            rom.opendir(path.name)
-            _put(rom, path)
+def _put(rom: VfsRomWriter, files: Mapping[str, bytes]) -> None:
+    """Files and folders of one folder, in the order of their names."""
+    for name in sorted({path.partition("/")[0] for path in files}):
+        inside = {path.removeprefix(f"{name}/"): body for path, body in files.items() if path.startswith(f"{name}/")}
+        if inside:
+            rom.opendir(name)
+            _put(rom, inside)
             rom.closedir()
-        elif path.suffix == ".mpy":
-            rom.mkfile(path.name, path.read_bytes())
+        else:
+            rom.mkfile(name, files[name])
+
+
+def compiled(folder: Path) -> dict[str, bytes]:
+    """The compiled files of a folder, by their path in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.mpy"))}
 
 
 def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Path:
@@ -163,7 +170,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             (folder / target).unlink(missing_ok=True)
         if built != held or not (folder / _ROM).exists():
             fresh = folder / (_ROM + ".new")
-            fresh.write_bytes(pack(folder))
+            fresh.write_bytes(pack(compiled(folder)))
             fresh.replace(folder / _ROM)
             fresh = manifest.with_name(_MANIFEST + ".new")
             fresh.write_text(json.dumps(built, indent=1, sort_keys=True), "utf-8")

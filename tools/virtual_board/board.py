@@ -144,6 +144,13 @@ class VirtualBoard:
                     return False
         return bool(apps) and "vfs" in parts
 
+    def partition(self, label: str) -> bytes:
+        """What a partition holds; empty if there is none of that name."""
+        offset, size = self.partitions().get(label, (0, 0))
+        with self.flash.open("rb") as chip:
+            chip.seek(offset)
+            return chip.read(size)
+
     def image(self) -> bytes:
         """Its file system's partition and its store, as a simulated board has them in a flash image."""
         found = b""

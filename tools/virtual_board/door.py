@@ -29,22 +29,23 @@ def hung(board: VirtualBoard, folder: Path) -> Iterator[VirtualCompanion]:
     image = folder / "flash.img"
     with os.fdopen(os.open(image, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(board.image())
-    files = read_image(image)
-    slot = f"/{files.get('/slot', b'a').decode()}/"
-    slotted = folder / "firmware"
-    for name, body in files.items():
-        if name.startswith(slot):
-            place = slotted / name.removeprefix(slot)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(body)
     rom = folder / "firmware.romfs"
-    rom.write_bytes(pack(slotted))
+    rom.write_bytes(_firmware(board, read_image(image)))
     companion = VirtualCompanion(image, built=rom, log=folder / "console.log")
     try:
         with companion:
             yield companion
     finally:
         board.put_image(image.read_bytes())
+
+
+def _firmware(board: VirtualBoard, files: dict[str, bytes]) -> bytes:
+    """The image of the slot that starts: as it lies in the ROMFS, or packed from the folder's files."""
+    slot = files.get("/slot", b"a").decode()
+    both = board.partition("romfs")
+    if both:
+        return both[: len(both) // 2] if slot == "a" else both[len(both) // 2 :]
+    return pack({name.removeprefix(f"/{slot}/"): body for name, body in files.items() if name.startswith(f"/{slot}/")})
 
 
 class Hands:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockmate.doors import companions, denials, link, policies, remote, rooms, schedules, truth
+from lockmate.doors import companions, denials, link, policies, remote, rooms, ruling, schedules, truth
 from lockmate.doors.commission import commission
 from lockmate.doors.denials import deny, doors_of
 from lockmate.doors.errors import (
@@ -75,6 +75,7 @@ __all__ = [
     "repair_clock",
     "reset_token",
     "rooms",
+    "ruling",
     "schedules",
     "set_rules",
     "set_zones",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockmate.stays import orders
-from lockmate.stays.arriving import check_in, check_in_group, walk_in
+from lockmate.stays.arriving import arrive, check_in, check_in_group, walk_in
 from lockmate.stays.authorising import authorise, authorise_again
 from lockmate.stays.changing import name_guest, remove_guest, rename_guest
 from lockmate.stays.drafts import discard, prepare
@@ -14,6 +14,7 @@ from lockmate.stays.errors import (
     BadGroup,
     BadName,
     BadPayment,
+    BadReference,
     ChangedMeanwhile,
     CsvRoomTwice,
     CsvRoomUnknown,
@@ -26,6 +27,7 @@ from lockmate.stays.errors import (
     NothingToMoveBack,
     OrderExists,
     OrderNotOpen,
+    RoomNeedsPerson,
     SameRoom,
     StayEnded,
     StayNotDraft,
@@ -52,6 +54,7 @@ __all__ = [
     "BadGroup",
     "BadName",
     "BadPayment",
+    "BadReference",
     "ChangedMeanwhile",
     "CsvRoomTwice",
     "CsvRoomUnknown",
@@ -71,6 +74,7 @@ __all__ = [
     "Paid",
     "Payment",
     "RackRow",
+    "RoomNeedsPerson",
     "SameRoom",
     "Stay",
     "StayEnded",
@@ -81,6 +85,7 @@ __all__ = [
     "UndoTooLate",
     "after_restore",
     "also_on_phones",
+    "arrive",
     "authorise",
     "authorise_again",
     "check_in",

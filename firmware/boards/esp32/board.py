@@ -69,6 +69,7 @@ class Board:
 
     name = "esp32"
     files = ""  # the root: MicroPython has mounted it
+    rereads = True  # a module reads what is held before it again and again
     holds_open = False  # the bolt is pulsed; it can't be held
 
     def __init__(self) -> None:
@@ -173,10 +174,20 @@ class Board:
         return self.network.rssi()
 
     def tasks(self) -> list:
-        """Endless tasks that this board needs run: (name, coroutine)."""
-        return [("lamp", self._lamp.run())]
+        """Endless tasks that this board needs run: (name, coroutine, how long it may stand still in ms)."""
+        return [("lamp", self._lamp.run(), 60_000)]
 
     # power
+
+    def memory(self) -> bytes:
+        """What was remembered before the last restart: the clock's memory outlasts a reset, and power cuts empty it."""
+        if machine.reset_cause() == machine.PWRON_RESET:
+            return b""
+        return bytes(machine.RTC().memory())
+
+    def remember(self, data: bytes) -> None:
+        """Keep these few bytes until power goes."""
+        machine.RTC().memory(data)
 
     def restart(self) -> None:
         """Start the machine again."""

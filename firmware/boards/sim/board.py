@@ -135,7 +135,8 @@ class Board:
 
     def __init__(self, words: list | None = None) -> None:
         """words: the command line, `--flash FILE --world HOST:PORT [--device MODULE] [--watchdog SECONDS]
-        [--scanner MODULE] [--dns HOST:PORT]`; without a scanner's module the harness's scanner needs no set-up.
+        [--scanner MODULE] [--rereads yes] [--dns HOST:PORT]`; without a scanner's module the harness's scanner needs no
+        set-up, and without `--rereads` each code that it sends is one that somebody shows anew.
         """
         options = _options(sys.argv if words is None else words)
         self._flash_path = options["flash"]
@@ -146,12 +147,15 @@ class Board:
         host, port = options["world"].split(":")
         self._world = socket.getaddrinfo(host, int(port), 0, socket.SOCK_STREAM)[0][-1]
         self._board = self._channel(b"board\n")
-        self._levels: dict[str, int] = json.loads(self._board.readline())["levels"]  # contacts have levels at power-on
+        told = json.loads(self._board.readline())
+        self._levels: dict[str, int] = told["levels"]  # contacts have levels at power-on
+        self._memory = bytes.fromhex(told["memory"])
         self._board.setblocking(False)
         scanner = self._channel(b"scanner\n")
         scanner.setblocking(False)
         self.scanner = _Scanner(scanner)
         self.scanner_module = options.get("scanner", "")
+        self.rereads = "rereads" in options
         self.bolt = _Output(self)
         self.card = _Cards()
         self._supply_mv = 12_000
@@ -278,10 +282,20 @@ class Board:
             self.tell({"heap": {"used": gc.mem_alloc(), "free": gc.mem_free()}})
 
     def tasks(self) -> list:
-        """Endless tasks that this board needs run: (name, coroutine)."""
-        return [("board", self.listen())]
+        """Endless tasks that this board needs run: (name, coroutine, how long it may stand still in ms)."""
+        return [("board", self.listen(), None)]  # the harness may be silent for as long as it likes
 
     # power
+
+    def memory(self) -> bytes:
+        """What was remembered before the last restart; empty after power came."""
+        return self._memory
+
+    def remember(self, data: bytes) -> None:
+        """Keep these few bytes until power goes."""
+        if data != self._memory:
+            self._memory = bytes(data)
+            self.tell({"memory": data.hex()})
 
     def restart(self) -> None:
         """Start the machine again: the harness gives power at once."""

@@ -182,8 +182,12 @@ class Beliefs:
         return forged_ms is not None and now_ms - forged_ms < _LOCKOUT_MS
 
     def forged(self, road: int, now_ms: int) -> None:
-        """A forged token came by this road."""
-        self._forged_ms[road] = now_ms
+        """A forged token came by this road. It locks out, unless one did so just before: a flood leaves every second
+        2 s free, so that a good token waits no longer than that.
+        """
+        former_ms = self._forged_ms[road]
+        if former_ms is None or now_ms - former_ms >= 2 * _LOCKOUT_MS:
+            self._forged_ms[road] = now_ms
 
     # what others ask
 

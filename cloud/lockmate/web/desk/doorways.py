@@ -19,6 +19,7 @@ from lockmate.web.desk import desk
 from lockmate.web.desk.opening import door_here, opens_facts
 from lockmate.web.desk.refusing import refused_lines
 from lockmate.web.desk.rehearsing import keys_at
+from lockmate.web.desk.ruling import rules_facts
 from lockmate.web.texts import t
 
 _SHOWN = 50
@@ -68,7 +69,7 @@ def door(number: int) -> ResponseReturnValue:
         stay=stay,
         tries=keys_at(found, stay),
         online=any(companion.online for companion in policies.companions_of(found)),
-        **(_health(found) | _events(found) | _refusals(found) | opens_facts(found)),
+        **(_health(found) | _events(found) | _refusals(found) | opens_facts(found) | rules_facts(found)),
     )
 
 
