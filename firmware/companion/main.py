@@ -18,6 +18,7 @@ from companion.door.scanner import Repeats, Scanner
 from companion.door.senses import POLL_MS, Senses
 from companion.door.supply import Supply
 from companion.net.dialler import Dialler
+from companion.net.renewal import Renewals
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
 from companion.restarts import Restarts
@@ -109,20 +110,21 @@ class Companion:
         if not config.broker_host:
             return None
         board = self._board
-        ca, cert, key = [files.read(board.files + name) for name in ("/ca.der", "/cert.der", "/key.der")]
         try:
-            if ca is None or cert is None or key is None:
+            renewals = Renewals(board.files, self.journal, self._now)
+            if not renewals.provisioned:
                 raise ValueError("certificate missing")
+            if renewals.identity is not None:  # it may just have put other networks there
+                config = Config(files.read(board.files + "/config.json") or b"")
             dialler = Dialler(
                 board,
                 Wifi(board.network, config.wifi, board.random),
                 (config.broker_host, config.broker_port, config.broker_name),
-                ca,
-                cert,
-                key,
+                renewals.ca or b"",
+                renewals,
                 self.clock,
             )
-        except ValueError:
+        except (ValueError, OSError):
             self.journal.write("fault", code="certificate")
             return None
         return Uplink(
@@ -137,6 +139,7 @@ class Companion:
             random=board.random,
             facts=self._facts,
             trace=board.trace,
+            renewals=renewals,
         )
 
     def _facts(self) -> "dict[str, Any]":

@@ -14,6 +14,15 @@ def read(path: str) -> bytes | None:
         return None
 
 
+def exists(path: str) -> bool:
+    """Whether there is such a file."""
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
 def write(path: str, *parts: bytes) -> None:
     """Put a file in place durably; on return it is on flash. Raises OSError (28: no space)."""
     fresh = path + _NEW
