@@ -178,6 +178,11 @@ class Board:
         """Mount the file system under `files`, after `store`. Raises OSError if there is none."""
         vfs.mount(vfs.VfsLfs2(self._device, mtime=False), self.files)
 
+    def format(self) -> None:
+        """Make a new, empty file system and mount it. Raises OSError."""
+        vfs.VfsLfs2.mkfs(self._device)
+        self.mount()
+
     # time and chance
 
     def monotonic_ms(self) -> int:
