@@ -194,7 +194,7 @@ class Cell:
         if START + _HEAD_SIZE + len(body) > self._half * BLOCK:
             raise OSError(28)
         n = self._half - self._newest
-        for each in range(n + 1, n + self._half):
+        for each in range(n + 1, n + (START + _HEAD_SIZE + len(body) - 1) // BLOCK + 1):
             self._area.clear(each)
         self._area.prepare(n)
         at = START
