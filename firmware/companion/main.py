@@ -18,6 +18,7 @@ from companion.door.scanner import Repeats, Scanner
 from companion.door.senses import POLL_MS, Senses
 from companion.door.supply import Supply
 from companion.net.dialler import Dialler
+from companion.net.renewal import Renewals
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
 from companion.restarts import Restarts
@@ -45,7 +46,7 @@ _SCAN_WAIT_S = 10
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
 _GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
-_GARBAGE_MOST = 8_192  # as many in a row are collected at once: no answer takes so much, a busy line may
+_GARBAGE_MOST = 6_144  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
@@ -118,20 +119,21 @@ class Companion:
         if not config.broker_host:
             return None
         board = self._board
-        ca, cert, key = [rescue.read(name) for name in ("/ca.der", "/cert.der", "/key.der")]
         try:
-            if ca is None or cert is None or key is None:
+            renewals = Renewals(board.files, rescue.read, self.journal, self._now)
+            if not renewals.provisioned:
                 raise ValueError("certificate missing")
+            if renewals.identity is not None:  # it may just have put other networks there
+                config = Config(rescue.read("/config.json") or b"")
             dialler = Dialler(
                 board,
                 Wifi(board.network, config.wifi, board.random),
                 (config.broker_host, config.broker_port, config.broker_name),
-                ca,
-                cert,
-                key,
+                renewals.ca or b"",
+                renewals,
                 self.clock,
             )
-        except ValueError:
+        except (ValueError, OSError):
             self.journal.write("fault", code="certificate")
             return None
         return Uplink(
@@ -146,6 +148,7 @@ class Companion:
             random=board.random,
             facts=self._facts,
             trace=board.trace,
+            renewals=renewals,
         )
 
     def _facts(self) -> "dict[str, Any]":
@@ -298,7 +301,7 @@ class Companion:
             self._settled = self.journal.seq
             if self._rescue is None:
                 return
-            rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change with an installer only
+            rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change seldom
             rescue.keep()
         except OSError:
             self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves

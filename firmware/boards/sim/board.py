@@ -36,6 +36,7 @@ def _options(words: list) -> dict:
 class _Output:
     """The bolt's driver: a one-shot, which is the harness's as it is the chip's on a board."""
 
+    retriggers = True
     after_ms = 0
 
     def __init__(self, board: "Board") -> None:
