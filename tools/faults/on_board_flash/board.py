@@ -118,6 +118,7 @@ class _Lines:
 
 class _Bolt:
     after_ms = 0
+    retriggers = True
 
     def __init__(self, board):
         self._board = board
