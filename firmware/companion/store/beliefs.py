@@ -240,7 +240,7 @@ class Beliefs:
         Raises Refused (a code), or OSError if it can't be kept.
         """
         found = policies.read(wire, self)
-        self._take(found, bytes(wire), clock, now_ms)
+        self._take(found, wire, clock, now_ms)
         return found
 
     def policy_named(self, version: int) -> None:
