@@ -363,7 +363,11 @@ def stop(board: Board, code: str) -> None:
 
 def main() -> None:
     """Run the companion on this board."""
-    board = Board()
+    try:
+        board = Board()
+    except (OSError, ValueError, KeyError) as wrong:
+        print("halted: no pin-out,", describe(wrong))  # nothing is wired that anyone knows of: the cable is what helps
+        return
     try:
         store, rescue, trouble = bring_up(board)
     except (OSError, ValueError):
