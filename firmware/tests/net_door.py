@@ -23,6 +23,7 @@ from companion.net.mqtt import Client
 from companion.net.renewal import Renewals
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
+from companion.store import files
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.journal import Journal
@@ -182,7 +183,7 @@ async def whole_uplink(setup, board, wifi, broker, clock, config):
         board.random,
     )
 
-    renewals = Renewals(setup["folder"], journal, board.monotonic_ms)
+    renewals = Renewals(setup["folder"], lambda name: files.read(setup["folder"] + name), journal, board.monotonic_ms)
     dialler = Dialler(board, wifi, broker, renewals.ca, renewals, clock)
 
     async def present(text, road):

@@ -16,6 +16,7 @@ from companion.net.dialler import Dialler
 from companion.net.renewal import Renewals
 from companion.net.renewing import Renewing, unseal
 from companion.net.wifi import Wifi
+from companion.store import files
 from companion.store.identity import KEY, NETWORKS, Next
 from test_identity import CONFIG, NEW, provisioned, wifi
 from test_net_dialler import certificate
@@ -72,7 +73,9 @@ class Door:
         self.root = root or provisioned()
         self.board = Board()
         self.journal = Journal()
-        self.renewals = Renewals(self.root, self.journal, self.board.monotonic_ms)
+        self.renewals = Renewals(
+            self.root, lambda name: files.read(self.root + name), self.journal, self.board.monotonic_ms
+        )
         self.identity = self.renewals.load()
         self.renewing = Renewing(self.renewals, LINK["companion_id"], LINK_KEY, os.urandom)
         self.air = air

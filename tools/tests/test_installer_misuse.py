@@ -13,8 +13,8 @@ from tools.installer.trouble import Exit
 from tools.virtual_board.image import image
 
 COMMANDS = (
-    "sign-in", "sign-out", "doctor", "flash", "provision", "accept", "label", "status", "replace", "rotate-cert", "wipe",
-    "bundle",
+    "sign-in", "sign-out", "doctor", "flash", "provision", "accept", "label", "status", "replace", "rotate-cert",
+    "wipe", "bundle",
 )  # fmt: skip
 
 
@@ -128,6 +128,15 @@ def test_wifi_that_others_may_read_or_that_is_half_is_told(typed, files):
     for name, code in (("open.toml", "file_open"), ("wifi.toml", "file_wrong"), ("noise", "file_wrong")):
         found, out, _all = typed("provision", 801, "--wifi-file", files / name, "--json")
         assert (found, json.loads(out)["code"]) == (Exit.FAILED, code)
+
+
+def test_two_boards_on_a_hub_are_never_guessed_between(typed, monkeypatch):
+    monkeypatch.setattr("tools.installer.doctor.ports", lambda: ["/dev/ttyUSB0", "/dev/ttyUSB1"])
+    for words in (("flash",), ("wipe", "--offline", "--yes"), ("rotate-cert",), ("status",)):
+        found, out, _all = typed(*words, "--json")
+        told = json.loads(out)
+        assert (found, told["code"]) == (Exit.CABLE, "several_boards")
+        assert "ttyUSB0" in told["what"] + told["do"] and "ttyUSB1" in told["what"] + told["do"]
 
 
 def test_no_arguments_and_help_are_answered(typed):

@@ -24,7 +24,7 @@ _BINARY = {
 }  # fmt: skip
 
 
-KEPT = frozenset({"_tables", "_viper"})  # `make bench` and `make faults` look at these
+KEPT = frozenset({"_tables", "_viper", "_levels", "_board"})  # programs of measures, faults and tests look at these
 
 
 def shared(texts: Iterable[str]) -> frozenset[str]:

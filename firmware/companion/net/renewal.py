@@ -27,13 +27,18 @@ _POINT = 57  # where the public point begins in a key (SEC 1)
 class Renewals:
     """What is in use of one door, what is next, and when to try that."""
 
-    def __init__(self, folder: str, journal: "Any", now_ms: "Callable[[], int]") -> None:
-        """folder: of the board's files. Raises OSError if the flash can't be used."""
+    def __init__(
+        self, folder: str, read: "Callable[[str], bytes | None]", journal: "Any", now_ms: "Callable[[], int]"
+    ) -> None:
+        """folder: of the board's files; read: gives one of them, or its copy.
+
+        Raises OSError if the flash can't be used.
+        """
         self._folder = folder
         self.identity: Identity | None = None
         if files.exists(folder + "/renewal/next.a") or files.exists(folder + "/renewal/next.b"):
             self.load()
-        self.ca, self._cert, self._key = [files.read(folder + name) for name in ("/ca.der", "/cert.der", "/key.der")]
+        self.ca, self._cert, self._key = [read(name) for name in ("/ca.der", "/cert.der", "/key.der")]
         self._journal = journal
         self._now_ms = now_ms
         self._failures = 0

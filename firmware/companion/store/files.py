@@ -3,6 +3,7 @@
 import os
 
 _NEW = ".new"
+_ENOENT = 2
 
 
 def read(path: str) -> bytes | None:
@@ -21,6 +22,15 @@ def exists(path: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def absent(path: str) -> bool:
+    """Whether there surely is no such file; a file system that is broken does not know."""
+    try:
+        os.stat(path)
+    except OSError as why:
+        return why.errno == _ENOENT
+    return False
 
 
 def write(path: str, *parts: bytes) -> None:
