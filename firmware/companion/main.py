@@ -18,6 +18,7 @@ from companion.door.scanner import Repeats, Scanner
 from companion.door.senses import POLL_MS, Senses
 from companion.door.supply import Supply
 from companion.net.dialler import Dialler
+from companion.net.renewal import Renewals
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
 from companion.restarts import Restarts
@@ -27,6 +28,7 @@ from companion.store.config import Config, ConfigError
 from companion.store.faults import describe
 from companion.store.journal import Journal
 from companion.store.layout import Store
+from companion.store.rescue import Rescue
 from companion.store.shelf import Shelf, Stock
 from companion.store.tally import Tally
 from companion.supervisor import NEVER, Supervisor
@@ -50,13 +52,15 @@ _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should
 class Companion:
     """Everything that runs on one door."""
 
-    def __init__(self, board: Board, store: Store) -> None:
-        """store: the raw flash. Raises ConfigError (a code), or OSError if the flash can't be used."""
+    def __init__(self, board: Board, store: Store, rescue: Rescue, trouble: str) -> None:
+        """store: the raw flash; rescue: its copy of the installer's files; trouble: a code, if the files were lost.
+
+        Raises ConfigError (a code), or OSError if the flash can't be used.
+        """
         folder = board.files
-        text = files.read(folder + "/config.json")
-        if text is None:
-            raise ConfigError("config_missing")
-        config = Config(text)
+        config, spoilt = read_config(folder, rescue)
+        self._rescue: Rescue | None = rescue
+        self._trouble = trouble or spoilt
         self._board = board
         self._now = board.monotonic_ms
         self._supervisor = Supervisor(board)
@@ -77,6 +81,8 @@ class Companion:
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
         self.feedback = Feedback(board)
+        if self._trouble:
+            self.feedback.trouble()
         self.entry = Entry(
             self.beliefs, self.clock, self.journal, self.tally, self.bolt, self.feedback, self._now, board.trace
         )
@@ -86,7 +92,7 @@ class Companion:
         self.supply = Supply(board, self.journal)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
         self.senses.poll(self._now())  # the privacy switch counts from the first scan on
-        self.uplink = None if self._restarts.safe else self._make_uplink(config)
+        self.uplink = None if self._restarts.safe else self._make_uplink(config, rescue)
         self._config = config
 
     def _interval(self) -> tuple[int, int | None]:
@@ -95,6 +101,8 @@ class Companion:
     def _report_boot(self) -> None:
         """Every boot and every loss is an event, before any state tells of it."""
         self.journal.write("boot", firmware=VERSION, board=self._board.name, engine=ed25519.engine())
+        if self._trouble:
+            self.journal.write("fault", code=self._trouble)
         if self.beliefs.lost:
             self.journal.write("fault", code="beliefs_lost")
         if self.beliefs.damaged:
@@ -104,25 +112,26 @@ class Companion:
         if ed25519.engine() == "plain":
             self.journal.write("fault", code="engine_plain")
 
-    def _make_uplink(self, config: Config) -> Uplink | None:
+    def _make_uplink(self, config: Config, rescue: Rescue) -> Uplink | None:
         """The line to the cloud, None where the door has none."""
         if not config.broker_host:
             return None
         board = self._board
-        ca, cert, key = [files.read(board.files + name) for name in ("/ca.der", "/cert.der", "/key.der")]
         try:
-            if ca is None or cert is None or key is None:
+            renewals = Renewals(board.files, rescue.read, self.journal, self._now)
+            if not renewals.provisioned:
                 raise ValueError("certificate missing")
+            if renewals.identity is not None:  # it may just have put other networks there
+                config = Config(rescue.read("/config.json") or b"")
             dialler = Dialler(
                 board,
                 Wifi(board.network, config.wifi, board.random),
                 (config.broker_host, config.broker_port, config.broker_name),
-                ca,
-                cert,
-                key,
+                renewals.ca or b"",
+                renewals,
                 self.clock,
             )
-        except ValueError:
+        except (ValueError, OSError):
             self.journal.write("fault", code="certificate")
             return None
         return Uplink(
@@ -137,6 +146,7 @@ class Companion:
             random=board.random,
             facts=self._facts,
             trace=board.trace,
+            renewals=renewals,
         )
 
     def _facts(self) -> "dict[str, Any]":
@@ -283,9 +293,57 @@ class Companion:
     def _settle(self) -> None:
         """One step of what the flash is spared while somebody waits: second copies, blocks to erase."""
         try:
-            self.beliefs.settle() or self.journal.settle()
+            if self.beliefs.settle() or self.journal.settle() or self._rescue is None:
+                return
+            rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change seldom
+            rescue.keep()
         except OSError:
             self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
+
+
+def read_config(folder: str, rescue: Rescue) -> "tuple[Config, str]":
+    """The configuration, and a code if it is the copy's. Raises ConfigError.
+
+    A file that is not there was taken away; one that can't be used went bad, and its copy counts.
+    """
+    path = folder + "/config.json"
+    try:
+        text = rescue.read("/config.json")
+        if text is None:
+            raise ConfigError("config_missing")
+        return Config(text), ""
+    except ConfigError:
+        if not rescue.held or rescue.lost or files.absent(path):
+            raise
+    rescue.lost = True
+    files.remove(path)
+    text = rescue.read("/config.json") or b""
+    found = Config(text)
+    try:
+        files.write(path, text)
+        rescue.lost = False
+    except OSError:
+        pass  # from the copy at each boot, then
+    return found, "config_restored"
+
+
+def bring_up(board: Board) -> "tuple[Store, Rescue, str]":
+    """The flash in both its parts, and a code if the file system was lost. Raises OSError or ValueError."""
+    store = Store(board.store())
+    rescue = Rescue(store.rescue, board.files)
+    try:
+        board.mount()
+        return store, rescue, ""
+    except (OSError, ValueError):
+        if not rescue.held:  # nobody's yet, or nothing is left of it: there is nothing to be put back
+            raise
+    try:
+        board.format()
+        rescue.restore()
+        return store, rescue, "files_restored"
+    except OSError:
+        rescue.lost = True
+        return store, rescue, "files_lost"
 
 
 def stop(board: Board, code: str) -> None:
@@ -301,12 +359,11 @@ def main() -> None:
     """Run the companion on this board."""
     board = Board()
     try:
-        store = Store(board.store())
-        board.mount()
+        store, rescue, trouble = bring_up(board)
     except (OSError, ValueError):
         stop(board, "flash_unreadable")
     try:
-        companion = Companion(board, store)
+        companion = Companion(board, store, rescue, trouble)
     except ConfigError as wrong:
         stop(board, wrong.code)
     except Exception as failed:  # noqa: BLE001 - whatever is on the flash, the door must not boot for ever

@@ -33,6 +33,7 @@ class Hand:
         self.broken = False
         self._journal_of = journal_of
 
+    retriggers = False
     after_ms = 0
 
     def pulse(self, ms):

@@ -157,6 +157,17 @@ def test_a_pulse_during_a_pulse_prolongs_it_and_ten_seconds_are_the_most():
         assert not bolt.active and not bolt.idle
         hand.ms += 1_000
         assert bolt.idle
+        hand.retriggers = True
+        bolt.pulse(500)
+        hand.ms += 100
+        bolt.pulse(1_000)
+        assert asked[2:] == [500, 1_000]
+        hand.ms += 999
+        bolt.tick()
+        assert bolt.active
+        hand.ms += 1
+        bolt.tick()
+        assert not bolt.active
         bolt._task.cancel()
         await asyncio.sleep(0)
 

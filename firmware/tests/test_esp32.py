@@ -383,6 +383,7 @@ def test_a_common_anode_light_is_dark_when_it_shall_be():
 
 
 def test_the_store_is_its_own_partition_and_is_written_as_nor_flash_must_be():
+    esp32.Partition.table.pop("store", None)
     made = power()
     check.raises(OSError, made.store)
     esp32.Partition.table["store"] = esp32.Partition(64)

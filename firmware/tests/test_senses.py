@@ -48,6 +48,7 @@ class Wall:
     def read(self, name):
         return self.levels.get(name, 0)
 
+    retriggers = False
     after_ms = 0
 
     def pulse(self, ms):

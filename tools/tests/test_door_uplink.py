@@ -66,6 +66,8 @@ def start(
     doors: list[Door] = []
     (tmp_path / "flash" / "beliefs").mkdir(parents=True)
     (tmp_path / "provisioned").write_bytes(policy(1000))
+    for name, file in (("ca", "ca.der"), ("cert", f"{COMPANION}.der"), ("key", f"{COMPANION}.key.der")):
+        (tmp_path / "flash" / f"{name}.der").write_bytes((authority.folder / file).read_bytes())
 
     def make(**changes: Any) -> Door:
         files = authority.folder

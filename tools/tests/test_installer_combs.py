@@ -48,6 +48,8 @@ print(repr((ed25519.engine(), beliefs.held_version > 0, len(beliefs.trust), good
 class Desk:
     """A source of companions without a cloud: one door on trial."""
 
+    asks_profile = True
+
     def __init__(self):
         self.door = TrialDoor()
         self.files = self.door.files() | {"/ca.der": b"ca", "/cert.der": b"certificate", "/key.der": b"key"}

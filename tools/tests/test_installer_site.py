@@ -78,6 +78,10 @@ def test_a_door_is_provisioned_accepted_and_stays_the_same_door(fitted):
     code, said = made.run("provision", 803, "--port", board.port, "--wifi-file", made.wifi)
     assert (code, said["did"]) == (0, False)
     assert files_of(made, board)["/key.der"] == key
+    pins = ("--profile", "wroom-1")
+    found = [made.run("provision", 803, "--port", board.port, *pins)[1]["did"] for _ in range(2)]
+    assert found == [True, False]  # other pins are another configuration; the same ones are not
+    assert json.loads(json.loads(files_of(made, board)["/config.json"])["profile"])["revision"] == "wroom-1"
     accepted, hands = made.accept(board, 803)
     assert set(hands.done) >= {"valid", "expired", "tampered", "wrong_door", "ajar", "forced", "privacy", "bolt"}
     assert json.loads(accepted.document)["door"]["number"] == 803

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import os
@@ -15,9 +16,10 @@ import zxingcpp
 from PIL import Image
 
 from tools.firmware_archive import build
-from tools.installer import chips, partitions, pins
+from tools.installer import chips, partitions, pins, profiles
 from tools.installer.accepting import drawn
 from tools.installer.bench import run
+from tools.installer.board import Report
 from tools.installer.say import LANGUAGES, Voice, catalogue, language_of
 from tools.installer.trouble import CODES, Trouble
 from tools.virtual_board.image import image
@@ -126,6 +128,18 @@ def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
         pins.fetch([good], "ESP32-C3", "", tmp_path / "kept")
     assert trouble.value.code == "no_image"
     assert pins.read() == []
+
+
+def test_a_board_gets_pins_for_its_own_chip_or_nothing():
+    report = Report(serial="240ac4000001", board="esp32", chip="ESP32-S3", arch="xtensawin", micropython="1.25.0",
+                    running=False, slot="a", start="", slots={}, rom=0, config={}, certificate="", key=False, tables={},
+                    free=0, names=())  # fmt: skip
+    profiles.fit(profiles.read("s3-1"), report)
+    for name, code in ((None, "profile_missing"), ("wroom-1", "profile_chip")):
+        with pytest.raises(Trouble) as trouble:
+            profiles.fit(profiles.read(name), report)
+        assert trouble.value.code == code
+    profiles.fit("", dataclasses.replace(report, board="sim"))
 
 
 def test_the_code_on_the_screen_can_be_read():

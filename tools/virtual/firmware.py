@@ -23,7 +23,7 @@ from pathlib import Path
 from mpremote.romfs import VfsRomWriter
 
 from companion.core.ed25519_base import TABLE
-from tools.virtual.lean import lean
+from tools.virtual.lean import lean, shared
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -78,12 +78,21 @@ def sources(board: str = "sim") -> dict[str, Path]:
     return found
 
 
-def compile_file(arch: str, name: str, path: Path, target: Path) -> None:
-    """One source to .mpy, as `lean` makes it; `name` is what it calls itself. Raises BuildError."""
+def kept_names(found: dict[str, Path]) -> frozenset[str]:
+    """The private names that these sources (as `sources` gives them) share."""
+    return shared(path.read_text("utf-8") for path in found.values() if path.suffix == ".py")
+
+
+def compile_file(arch: str, name: str, path: Path, target: Path, kept: frozenset[str] | None = None) -> None:
+    """One source to .mpy, as `lean` makes it; `name` is its path in the build. Raises BuildError.
+
+    It calls itself as it is imported: a name that MicroPython keeps anyway.
+    """
     compiler, _version = _compiler()
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     said = subprocess.run(
-        [compiler, f"-march={arch}", "-s", name, "-o", str(target), "-"],
-        input=lean(path.read_text("utf-8")), capture_output=True, text=True, encoding="utf-8", check=False,
+        [compiler, f"-march={arch}", "-s", module, "-o", str(target), "-"],
+        input=lean(path.read_text("utf-8"), kept), capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     if said.returncode:
         raise BuildError(f"{path.relative_to(ROOT)}: {(said.stderr or said.stdout).strip()}")
@@ -150,10 +159,12 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
         except (OSError, ValueError):
             held = {}
         built: dict[str, str] = {}
-        for name, path in sources(board).items():
+        found = sources(board)
+        kept = kept_names(found)
+        for name, path in found.items():
             is_code = path.suffix == ".py"
             target = str(Path(name).with_suffix(".mpy")) if is_code else name
-            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0".encode()
+            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0{sorted(kept)}\0".encode()
             print_of = hashlib.sha256(made_by + path.read_bytes()).hexdigest()
             built[target] = print_of
             place = folder / target
@@ -162,7 +173,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             place.parent.mkdir(parents=True, exist_ok=True)
             fresh = place.with_name(place.name + ".new")
             if is_code:
-                compile_file(arch, name, path, fresh)
+                compile_file(arch, name, path, fresh, kept)
             else:
                 shutil.copyfile(path, fresh)
             fresh.replace(place)

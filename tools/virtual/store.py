@@ -15,7 +15,7 @@ if str(FIRMWARE) not in sys.path:
     sys.path.append(str(FIRMWARE))
 
 from companion.store.layout import Store
-from companion.store.places import Log
+from companion.store.places import Cell, Log
 from companion.store.segments import Segments
 from companion.store.slots import Slots
 from companion.store.squeeze import stretch
@@ -58,3 +58,9 @@ def learned(image: bytes) -> bytes | None:
     store = Store(RawFlash(image[-STORE:]))
     body: bytes | None = Slots(Log(store.learned[0]), Log(store.learned[1])).read()
     return body
+
+
+def rescue_age(image: bytes) -> int:
+    """How often the copy of the installer's files was written."""
+    age: int = Cell(Store(RawFlash(image[-STORE:])).rescue).age
+    return age

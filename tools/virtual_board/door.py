@@ -15,6 +15,7 @@ from tools.virtual.image import read_image
 from tools.virtual_board.board import VirtualBoard
 
 _TOUCH_S = 10.0
+_TRUST_S = 30.0
 _AGAIN_S = 0.5
 _FREE_MS = 11_000  # after an open nothing that follows is force
 _AJAR_MS = 61_000
@@ -88,7 +89,7 @@ class Hands:
             self._door.sense(_TOUCHED[name], 0)
 
     def _scan(self, name: str, code: str) -> None:
-        until = time.monotonic() + _TOUCH_S
+        until = time.monotonic() + _TRUST_S
         while True:
             mark = self._door.mark()
             self._door.scan(code)

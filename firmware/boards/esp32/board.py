@@ -109,6 +109,10 @@ class Board:
         """MicroPython has mounted the flash. Raises OSError if it could not."""
         os.stat(wiring.CONFIG)
 
+    def format(self) -> None:
+        """Never: what runs lies in the file system itself. Raises OSError."""
+        raise OSError(_ENODEV)
+
     # time and chance
 
     def monotonic_ms(self) -> int:

@@ -36,6 +36,7 @@ def _options(words: list) -> dict:
 class _Output:
     """The bolt's driver: a one-shot, which is the harness's as it is the chip's on a board."""
 
+    retriggers = True
     after_ms = 0
 
     def __init__(self, board: "Board") -> None:
@@ -176,6 +177,11 @@ class Board:
     def mount(self) -> None:
         """Mount the file system under `files`, after `store`. Raises OSError if there is none."""
         vfs.mount(vfs.VfsLfs2(self._device, mtime=False), self.files)
+
+    def format(self) -> None:
+        """Make a new, empty file system and mount it. Raises OSError."""
+        vfs.VfsLfs2.mkfs(self._device)
+        self.mount()
 
     # time and chance
 

@@ -32,5 +32,7 @@ def _place(failed: BaseException) -> str:
         if not line.startswith('  File "'):
             break  # the exception's own words begin
         name, _, rest = line[8:].partition('", line ')
+        if "/" not in name:
+            name = name.replace(".", "/") + ".py"  # compiled for a board, a file is called as it is imported
         place = "/".join(name.split("/")[-2:]) + ":" + rest.split(",")[0]
     return place

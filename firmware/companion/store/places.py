@@ -25,11 +25,11 @@ def _head(age: int, body: bytes) -> bytes:
     return struct.pack(_HEAD, _MAGIC, age, len(body), crc)
 
 
-def _parse(raw: bytes) -> tuple[int, bytes | None]:
+def _parse(raw: bytes | bytearray) -> tuple[int, bytes | None]:
     """(age, body), body None if the record is not right."""
     if len(raw) >= _HEAD_SIZE:
         age = struct.unpack(_HEAD, raw[:_HEAD_SIZE])[1]
-        body = raw[_HEAD_SIZE:]
+        body = bytes(memoryview(raw)[_HEAD_SIZE:])
         if age and raw[:_HEAD_SIZE] == _head(age, body):
             return age, body
     return 0, None
@@ -116,7 +116,7 @@ class Log:
         """The newest record's body; None if it is not right any more."""
         raw = bytearray(_HEAD_SIZE + self._length)
         self._area.read(self._block, self._at, raw)
-        return _parse(bytes(raw))[1]
+        return _parse(raw)[1]
 
     def put(self, age: int, body: bytes) -> None:
         """Add a record. Raises OSError; what was there then stands."""
@@ -192,7 +192,7 @@ class Cell:
             part = min(len(raw) - done, BLOCK - at % BLOCK)
             self._area.read(self._newest + at // BLOCK, at % BLOCK, memoryview(raw)[done : done + part])
             done += part
-        return _parse(bytes(raw))[1]
+        return _parse(raw)[1]
 
     def put(self, age: int, body: bytes) -> None:
         """Replace the record. Raises OSError; what was there then stands."""
