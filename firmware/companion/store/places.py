@@ -5,6 +5,7 @@ something was there that was not right. A record on flash is a head (magic, age,
 """
 
 import binascii
+import os
 import struct
 
 from companion.store import files
@@ -20,19 +21,14 @@ def _crc(age: int, length: int) -> int:
     return binascii.crc32(struct.pack(">IH", age, length))
 
 
-def _head(age: int, body: bytes) -> bytes:
+def _head(age: int, body: bytes | bytearray) -> bytes:
     crc = binascii.crc32(body, _crc(age, len(body))) & 0xFFFFFFFF
     return struct.pack(_HEAD, _MAGIC, age, len(body), crc)
 
 
-def _parse(raw: bytes | bytearray) -> tuple[int, bytes | None]:
-    """(age, body), body None if the record is not right."""
-    if len(raw) >= _HEAD_SIZE:
-        age = struct.unpack(_HEAD, raw[:_HEAD_SIZE])[1]
-        body = bytes(memoryview(raw)[_HEAD_SIZE:])
-        if age and raw[:_HEAD_SIZE] == _head(age, body):
-            return age, body
-    return 0, None
+def _is_right(head: bytes | bytearray, body: bytes | bytearray) -> bool:
+    """Whether a record's head is that of its body."""
+    return len(head) == _HEAD_SIZE and head == _head(struct.unpack(_HEAD, head)[1], body)
 
 
 class FilePlace:
@@ -40,13 +36,23 @@ class FilePlace:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        raw = files.read(path)
-        self.age = 0 if raw is None else _parse(raw)[0]
-        self.damaged = raw is not None and self.age == 0
+        self.age, body = self._load()
+        self.damaged = body is not None and self.age == 0
 
     def read(self) -> bytes | None:
         """The body."""
-        return _parse(files.read(self._path) or b"")[1]
+        age, body = self._load()
+        return body if age else None
+
+    def _load(self) -> tuple[int, bytes | None]:
+        """(age, body), age 0 if the record is not right, no body if there is none. A policy has 4 KB: never twice."""
+        try:
+            with open(self._path, "rb") as source:
+                head = source.read(_HEAD_SIZE)
+                body = source.read(os.stat(self._path)[6] - len(head))
+        except OSError:
+            return 0, None
+        return (struct.unpack(_HEAD, head)[1] if _is_right(head, body) else 0), body
 
     def put(self, age: int, body: bytes) -> None:
         """Replace the record. Raises OSError; what was there then stands."""
@@ -114,9 +120,10 @@ class Log:
 
     def read(self) -> bytes | None:
         """The newest record's body; None if it is not right any more."""
-        raw = bytearray(_HEAD_SIZE + self._length)
-        self._area.read(self._block, self._at, raw)
-        return _parse(raw)[1]
+        head, body = bytearray(_HEAD_SIZE), bytearray(self._length)
+        self._area.read(self._block, self._at, head)
+        self._area.read(self._block, self._at + _HEAD_SIZE, body)
+        return bytes(body) if _is_right(head, body) else None
 
     def put(self, age: int, body: bytes) -> None:
         """Add a record. Raises OSError; what was there then stands."""
@@ -185,14 +192,16 @@ class Cell:
 
     def read(self) -> bytes | None:
         """The record's body; None if it is not right any more."""
-        raw = bytearray(_HEAD_SIZE + self._length)
-        done = 0
-        while done < len(raw):
-            at = START + done
-            part = min(len(raw) - done, BLOCK - at % BLOCK)
-            self._area.read(self._newest + at // BLOCK, at % BLOCK, memoryview(raw)[done : done + part])
-            done += part
-        return _parse(raw)[1]
+        head, body = bytearray(_HEAD_SIZE), bytearray(self._length)
+        at = START
+        for part in (head, body):
+            done = 0
+            while done < len(part):
+                size = min(len(part) - done, BLOCK - at % BLOCK)
+                self._area.read(self._newest + at // BLOCK, at % BLOCK, memoryview(part)[done : done + size])
+                done += size
+                at += size
+        return bytes(body) if _is_right(head, body) else None
 
     def put(self, age: int, body: bytes) -> None:
         """Replace the record. Raises OSError; what was there then stands."""
