@@ -47,7 +47,7 @@ class Journal:
         self._interval = interval
         self._segments = Segments(area)
         self._live = self._segments.live
-        self._place = (0, -1, 0)  # after which seq, in which block, and where there the next line is
+        self._place: tuple[int, Segment | None, int] = (0, None, 0)  # after which seq, and where the next line is
         self.written = asyncio.Event()
         self.log = ""
         self.seq = 0
@@ -152,7 +152,7 @@ class Journal:
                 found.append((seq, line))
                 size += len(line) + 1
                 after_seq = seq
-                self._place = (seq, segment.block, at)
+                self._place = (seq, segment, at)
         return found
 
     def tag(self, seq: int) -> str | None:
@@ -184,8 +184,8 @@ class Journal:
 
     def _lines_after(self, segment: Segment, seq: int) -> "Generator[tuple[int, bytes], None, None]":
         """The segment's lines, from where the last reader ended if that was there."""
-        after, block, at = self._place
-        if after == seq and block == segment.block:
+        after, place, at = self._place
+        if after == seq and place is segment:  # its block may be another segment's by now
             return self._segments.lines(segment, at)
         return self._segments.lines(segment)
 
