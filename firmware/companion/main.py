@@ -323,9 +323,12 @@ class Companion:
             self._settled = self.journal.seq
             if self._rescue is None:
                 return
-            rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change seldom
-            rescue.keep()
+            self._rescue.keep()
+            self._rescue = None  # once a boot is enough: the files change seldom
+        except MemoryError:
+            pass  # at a moment when there is room
         except OSError:
+            self._rescue = None
             self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
 
 
