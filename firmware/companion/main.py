@@ -45,8 +45,8 @@ _UNSETTLED_MAX = 32  # events; a door that is never quiet for so long has its fl
 _SCAN_WAIT_S = 10
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
-_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
-_GARBAGE_MOST = 6_144  # as many in a row are collected at once: no answer takes so much, a busy line may
+_GARBAGE = 2_048  # bytes that may wait for a moment when nobody does
+_GARBAGE_MOST = 4_096  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
