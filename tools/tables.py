@@ -14,27 +14,32 @@ from companion.core.ed25519_tables import Tables
 from companion.store import shelf
 
 ENGINES = ("viper", "plain")  # boards with 32-bit words; all others
+AROUND = len(shelf.head("viper", curve.BASE_ENCODED)) + hashlib.sha256().digest_size  # of a file, not the table
 _LIMBS = 20
 _BITS = 13
 _HALF_OF_ONE = (curve.P + 1) // 2
 
 
 def files(public_keys: list[bytes], engine: str = "viper") -> dict[str, bytes]:
-    """The files of /tables for these keys and the base point, by name.
+    """The files of /tables for these keys, by name, and of the base point where the engine does not bring its table.
 
     Raises ValueError for a key that is not a canonical encoding of a point of order L.
     """
-    check = Tables(plain).check
     found = {}
-    for key in [curve.BASE_ENCODED, *public_keys]:
-        begin = shelf.head(engine, key)
-        body = begin + _table(check(key), engine)
+    for key in used(public_keys, engine):
+        body = shelf.head(engine, key) + table(key, engine)
         found[shelf.name(engine, key)] = body + hashlib.sha256(body).digest()
     return found
 
 
-def _table(point: tuple[int, int], engine: str) -> bytes:
-    """The table in the form of an engine."""
+def used(public_keys: list[bytes], engine: str) -> list[bytes]:
+    """Those keys whose tables an engine takes from the flash: the base point's is in the native engine's code."""
+    return [*([] if engine == "viper" else [curve.BASE_ENCODED]), *public_keys]
+
+
+def table(public_key: bytes, engine: str) -> bytes:
+    """A key's table in the form of an engine. Raises ValueError as `files` does."""
+    point = Tables(plain).check(public_key)
     numbers = b"".join(bytes(piece) for _, piece in plain.build(point))
     if engine == "plain":
         return numbers

@@ -9,12 +9,14 @@ from board import Board
 import companion.early  # noqa: F401 - takes the largest buffers while the heap is whole
 from companion.core import ed25519
 from companion.core.clock import Clock
-from companion.core.names import ROAD_QR
+from companion.core.names import MALFORMED, ROAD_QR
 from companion.door.bolt import Bolt
 from companion.door.entry import Entry, describe
 from companion.door.feedback import Feedback
+from companion.door.module import Module
 from companion.door.scanner import Scanner
 from companion.door.senses import POLL_MS, Senses
+from companion.door.supply import Supply
 from companion.net.dialler import Dialler
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
@@ -68,7 +70,9 @@ class Companion:
         self.entry = Entry(
             self.beliefs, self.clock, self.journal, self.tally, self.bolt, self.feedback, self._now, board.trace
         )
-        self.scanner = Scanner(board.scanner)
+        self.module = Module(board.scanner_module, board.scanner, self.journal, self._now())
+        self.scanner = Scanner(board.scanner, self.module.pause_ms)
+        self.supply = Supply(board, self.journal)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
         self.senses.poll(self._now())  # the privacy switch counts from the first scan on
         self.uplink = self._make_uplink(config)
@@ -133,6 +137,7 @@ class Companion:
             "uptime": self._now() // 1000,
             "senses": self._board.inputs,
             "throws": self.senses.throws,
+            "rssi": self._board.rssi(),
         }
 
     # tasks
@@ -185,11 +190,14 @@ class Companion:
     async def _scan(self) -> None:
         while True:
             self._supervisor.moved("scanner")
+            if self.module.due(self._now()):
+                await self.module.look(self._now())
             try:
                 line: bytes = await asyncio.wait_for(self.scanner.line(), _SCAN_WAIT_S)
             except asyncio.TimeoutError:
                 continue
-            await self.entry.present(line, ROAD_QR)
+            if await self.entry.present(line, ROAD_QR) == MALFORMED:
+                self.module.junk(self._now())
 
     async def _sense(self) -> None:
         while True:
@@ -207,6 +215,7 @@ class Companion:
             self.bolt.tick()
             self.feedback.tick(now_ms)
             self.tally.tick(now_ms)
+            self.supply.tick(now_ms)
             if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
                 self.beliefs.settle()
             self._stock.tick()

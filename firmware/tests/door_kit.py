@@ -33,6 +33,11 @@ class Hand:
         self.broken = False
         self._journal_of = journal_of
 
+    after_ms = 0
+
+    def pulse(self, ms):
+        self.on()
+
     def on(self):
         if self.broken:
             raise OSError(5)

@@ -29,7 +29,7 @@ class Trusts:
 class Yes:
     """Stands for a signature that is right, where a field is what the test is about."""
 
-    def verify(self, message, signature):
+    def verify(self, message, signature, rest):
         return True
 
 

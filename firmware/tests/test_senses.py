@@ -8,6 +8,7 @@ import check
 import flash_ram
 from companion.door.bolt import Bolt
 from companion.door.senses import Senses
+from companion.door.supply import Supply
 from companion.store.journal import Journal
 
 ALL = ("door", "bolt", "motor", "handle", "privacy", "tamper")
@@ -32,7 +33,8 @@ class Entry:
 class Wall:
     """A door's contacts in the test's hand, and the companion that watches them."""
 
-    def __init__(self, inputs=ALL, button=False, latched=False, **levels):
+    def __init__(self, inputs=ALL, button=False, latched=False, card=None, **levels):
+        self.card = card
         root = flash_ram.fresh() + "/journal"
         os.mkdir(root)
         self.inputs = inputs
@@ -49,7 +51,9 @@ class Wall:
     def read(self, name):
         return self.levels.get(name, 0)
 
-    def on(self):
+    after_ms = 0
+
+    def pulse(self, ms):
         self.pulses += 1
 
     def off(self):
@@ -91,6 +95,44 @@ def test_the_lock_opened_by_its_own_card():
     assert wall.told() == ["card_open"]
     event = json.loads(wall.journal.pending(0, 1000)[0][1][17:])
     assert "card" in event and event["card"] is None
+
+
+class Reader:
+    """The lock's card reader, as far as it tells us."""
+
+    def __init__(self):
+        self.number = None
+
+    def poll(self, now_ms):
+        number, self.number = self.number, None
+        return number
+
+
+def cards(*steps):
+    """The card of each open: a step is a card's number, "motor", or milliseconds that pass."""
+    wall = Wall(card=Reader())
+    for step in steps:
+        if step == "motor":
+            wall.press("motor")
+        elif isinstance(step, str):
+            wall.card.number = step
+            wall.wait(20)
+        else:
+            wall.wait(step)
+    return [json.loads(line[17:])["card"] for _, line in wall.journal.pending(0, 1 << 20)]
+
+
+def test_a_card_s_number_is_told_where_the_lock_tells_it_and_never_guessed():
+    assert cards("04A1", 500, "motor", 1_000) == ["04A1"]
+    assert cards("motor", "04A1", 1_000) == ["04A1"]
+    assert cards("motor", 2_000) == [None]
+    assert cards("04A1", 4_000, "motor", 1_000) == [None]
+    assert cards("motor", 600, "04A1", 1_000) == [None]
+    assert cards("04A1", 100, "04A2", 100, "motor", 1_000) == [None]
+    assert cards("04A1", 100, "04A1", 100, "motor", 1_000) == ["04A1"]
+    assert cards("04A1", "motor", 100, "motor", 1_000) == ["04A1", None]
+    assert cards("motor", 100, "motor", 1_000) == [None, None]
+    assert cards("04A1", 9_000) == []
 
 
 def test_our_own_pulse_is_no_card():
@@ -214,6 +256,44 @@ def test_a_buttons_latch_is_kept_over_a_restart_and_a_switch_is_read_anew():
     assert not again.beliefs.privacy and again.beliefs.latches == [False]
     assert not Wall(latched=True).beliefs.privacy
     assert not Wall(inputs=("door",), button=True, latched=True).beliefs.privacy
+
+
+class Meter:
+    supply_low_mv = 11_000
+
+    def __init__(self, mv):
+        self.mv = mv
+
+    def supply_mv(self):
+        return self.mv
+
+
+def test_a_supply_that_is_low_for_a_while_is_told_once_and_when_it_is_right_again():
+    wall = Wall()
+    meter = Meter(12_000)
+    supply = Supply(meter, wall.journal)
+    at = [0]
+
+    def for_s(seconds, mv):
+        meter.mv = mv
+        for _ in range(seconds):
+            at[0] += 1_000
+            supply.tick(at[0])
+
+    for_s(60, 12_000)
+    for_s(20, 9_000)  # a motor that starts
+    for_s(60, 12_000)
+    assert wall.told() == []
+    for_s(300, 10_900)
+    for_s(60, 11_200)
+    for_s(60, 10_900)
+    assert wall.told() == ["battery_low"]
+    for_s(60, 12_000)
+    assert wall.told() == ["battery_low", "power"]
+    for_s(60, None)
+    meter.supply_low_mv = 0
+    for_s(60, 1)
+    assert len(wall.told()) == 2
 
 
 def test_tamper():

@@ -100,7 +100,10 @@ def day() -> tuple[list[float], list[float]]:
 
             def fetch() -> bytes:
                 phone.request("GET", "/g/card/sheaf", headers=words)
-                return phone.getresponse().read()
+                answer = phone.getresponse()
+                body = answer.read()
+                assert answer.status == 200, f"a sheaf was refused: {answer.status} {body[:200]!r}"
+                return body
 
             tokens = sum(len(card["slots"]) for card in json.loads(gzip.decompress(fetch()))["cards"])
             assert tokens >= 280, f"a day has 288 tokens, not {tokens}"

@@ -62,7 +62,7 @@ def timed() -> dict[str, Figure]:
         "verify.time_textbook_ratio": figure([a / b for a, b in pairs], "x", "RFC 8032 textbook, same run"),
         "verify.time_us": figure([b / 1000 for _, b in pairs], "us", "this machine, 32-bit MicroPython"),
         "verify.heap_bytes": figure(heap, "B"),
-        "verify.table_bytes": figure([tables], "B", "resident: base point's and one key's; per key on flash: half"),
+        "verify.table_bytes": figure([tables], "B", "base point's (in flash) and one key's (in RAM)"),
         "verify.key_us": figure([key], "us", "decoding a key and checking its order"),
         "verify.make_us": figure([make], "us", "first verification without a shelf: the key's table is made"),
         "verify.prepare_us": figure([prepare], "us", "at boot without a shelf: base point's table, known answers"),

@@ -5,20 +5,22 @@ Names of checks as arguments run only those: `python -m tools.checks firmware-ty
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tools import firmware_archive, pinout
 from tools.checks import firmware, native, packages, tree, typings
 from tools.checks.tree import ROOT
 
 BIN = Path(sys.executable).parent
 
 
-def program(name: str, *words: str) -> Callable[[], tuple[bool, str]]:
-    """A check that is a program of the venv: passes if its exit code is 0."""
+def program(name: str, *words: str, path: str = "") -> Callable[[], tuple[bool, str]]:
+    """A check that is a program of the venv: passes if its exit code is 0. path: a folder more for mypy."""
 
     def check() -> tuple[bool, str]:
         done = subprocess.run(
@@ -29,6 +31,7 @@ def program(name: str, *words: str) -> Callable[[], tuple[bool, str]]:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
+            env={**os.environ, **({"MYPYPATH": str(ROOT / path)} if path else {})},
         )
         return done.returncode == 0, done.stdout
 
@@ -46,12 +49,32 @@ def ours(faults: Callable[[], list[str]]) -> Callable[[], tuple[bool, str]]:
 
 
 def firmware_types() -> tuple[bool, str]:
-    """mypy over the firmware with MicroPython's stubs instead of CPython's."""
+    """mypy over the firmware with each of its boards, with MicroPython's stubs instead of CPython's."""
     typings.lay_out()
-    check = program(
-        "mypy", "--config-file", "tools/checks/mypy-firmware.ini", "firmware/companion", "firmware/boards/sim"
-    )
-    return check()
+    said = ""
+    for board in ("sim", "esp32"):
+        place = f"firmware/boards/{board}"
+        words = ["--config-file", "tools/checks/mypy-firmware.ini", "--cache-dir", f"build/mypy-{board}"]
+        passed, found = program("mypy", *words, "firmware/companion", "firmware/boards/both", place, path=place)()
+        said += found
+        if not passed:
+            return False, f"with the board {board}:\n{said}"
+    return True, said
+
+
+def esp32_build() -> list[str]:
+    """The whole firmware for an ESP32 goes through the compiler for its code."""
+    try:
+        firmware_archive.build("xtensawin", "esp32")
+    except firmware_archive.BuildError as error:
+        return [str(error)]
+    return []
+
+
+def pin_outs() -> list[str]:
+    """Every fault of the tree's pin-outs."""
+    return [f"firmware/boards/esp32/pins/{name}.json: {fault}"
+            for name in pinout.names() for fault in pinout.faults(pinout.text_of(name))]  # fmt: skip
 
 
 CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
@@ -61,6 +84,8 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "arrows": program("lint-imports", "--no-cache"),
     "firmware-arrows": ours(firmware.faults),
     "native-code": ours(native.faults),
+    "esp32-build": ours(esp32_build),
+    "pin-outs": ours(pin_outs),
     "packages": ours(packages.faults),
     "tree": ours(tree.faults),
 }

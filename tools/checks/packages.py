@@ -14,8 +14,9 @@ ROOTS = {
     "tools": ROOT / "tools",
 }
 APART = {"tests"}
-# Of the firmware only what the cloud's dry run asks is installed with it (docs/decisions/0007).
-OF_THE_DOOR = {"companion", "companion.core"}
+# Of the firmware only what the cloud's dry run asks (docs/decisions/0007), and the form of the tables that the
+# installer's tool puts on a door.
+OF_THE_DOOR = {"companion", "companion.core", "companion.store"}
 
 
 def listed(path: Path = ROOT / "setup.cfg") -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
 import errno
 import hashlib
@@ -47,6 +48,7 @@ class Report:
     config: dict[str, Any]
     certificate: str
     key: bool
+    tables: dict[str, bool]  # of /tables, by name: whether it is whole
     free: int
     names: tuple[str, ...]
 
@@ -115,7 +117,8 @@ class Board:
             serial=told["serial"], board="sim" if is_sim else "esp32", chip="sim" if is_sim else chip,
             arch=ARCHES.get(int(told["mpy"]) >> 10 & 15, ""), micropython=told["release"], running=told["running"],
             slot=told["slot"], start=told["main"], slots=told["slots"], config=told["config"],
-            certificate=told["certificate"], key=told["key"], free=told["free"], names=tuple(told["names"]),
+            certificate=told["certificate"], key=told["key"], tables=told["tables"], free=told["free"],
+            names=tuple(told["names"]),
         )  # fmt: skip
 
     def hashes(self, paths: Iterable[str]) -> list[str]:
@@ -141,9 +144,10 @@ class Board:
         with self._heard():
             for at in range(0, len(data) or 1, _CHUNK):  # most files are one piece, and one command
                 piece = data[at : at + _CHUNK]
-                before = f"f=open({path!r},'wb')\n" if at == 0 else ""
+                before = f"from binascii import a2b_base64 as _b\nf=open({path!r},'wb')\n" if at == 0 else ""
                 after = "\nf.close()" if at + _CHUNK >= len(data) else ""
-                self._line.exec(f"{before}f.write({piece!r}){after}")
+                # a literal would take three characters of the line for a byte
+                self._line.exec(f"{before}f.write(_b({base64.b64encode(piece)!r})){after}")
                 told(len(piece))
 
     def put_all(self, files: dict[str, bytes], told: Callable[[int], None] = lambda _n: None) -> None:
@@ -152,7 +156,7 @@ class Board:
         Raises Trouble `flash_full`, or `read_back` for a file that the flash did not keep.
         """
         names = sorted(files)
-        wanted = [hashlib.sha256(files[name]).hexdigest() for name in names]
+        wanted = [_digest(files[name]) for name in names]
         folders = sorted({str(folder) for name in names for folder in PurePosixPath(name).parents} - {"/"})
         if folders:
             self.run(on_board.MAKE_FOLDERS % (folders,))
@@ -166,10 +170,14 @@ class Board:
             if want != have:
                 raise Trouble("read_back", file=name)
 
-    def replace(self, path: str, data: bytes) -> None:
-        """A file that is either the old or the new one, whenever the cable goes."""
-        self.put_all({path + ".new": data})
-        self.run(on_board.RENAME % (path + ".new", path))
+    def replace_all(self, files: dict[str, bytes]) -> None:
+        """Files that are each either the old or the new one, whenever the cable goes. Raises as `put_all`."""
+        names = sorted(files)
+        held = self.hashes(names)
+        changed = [name for name, have in zip(names, held, strict=True) if have != _digest(files[name])]
+        if changed:
+            self.put_all({f"{name}.new": files[name] for name in changed})
+            self.run(on_board.RENAME % ([(f"{name}.new", name) for name in changed],))
 
     def remove(self, *paths: str) -> None:
         """Files or folders; no matter if they are not there."""
@@ -187,6 +195,11 @@ class Board:
         if self.run("import sys\nprint('companion.main' in sys.modules)"):
             self._reset(on_board.HOLD_AND_RESET)
             self._enter_again()
+
+    def freshen(self) -> None:
+        """A soft reset into the raw REPL: an empty heap, no module loaded, and `/main.py` does not run."""
+        with self._heard():
+            self._line.enter_raw_repl(soft_reset=True, timeout_overall=_START_S)
 
     def restart(self) -> None:
         """A hard reset: the firmware starts."""
@@ -246,6 +259,10 @@ class Board:
             raise Trouble("unplugged", port=self.port) from error
         except (ValueError, SyntaxError, IndexError, struct.error) as error:
             raise Trouble("board_silent", port=self.port) from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 @contextmanager

@@ -219,12 +219,15 @@ def provision(voice: Voice, port: str | None, door: int | None, spare: bool, bes
         board.restart()
     voice.note("say.provisioned" if done.did else "say.provisioned_already", "green", companion=done.companion,
                door=done.door or "–")
+    if done.laid is not None:
+        voice.note("say.laid", count=done.laid.tables, engine=done.laid.engine)
     if done.retired:
         voice.note("say.retired", "yellow", companions=", ".join(done.retired))
     if done.spare_code:
         voice.note("say.spare_code", "bold", code=done.spare_code)
     voice.result(ok=True, companion=done.companion, door=done.door, serial=done.serial, did=done.did,
-                 spare_code=done.spare_code, retired=list(done.retired))
+                 spare_code=done.spare_code, retired=list(done.retired), engine=done.laid.engine if done.laid else None,
+                 tables=done.laid.tables if done.laid else None)
 
 
 @command()
@@ -258,6 +261,7 @@ def status(voice: Voice, port: str | None) -> None:
         facts["board"] = {
             "serial": report.serial, "chip": report.chip, "micropython": report.micropython, "slot": report.slot,
             "companion": report.companion_id, "door": report.config.get("door"), "free": report.free,
+            "tables": sum(report.tables.values()),
         }  # fmt: skip
         rows = [[voice.word("column", name), str(value)] for name, value in facts["board"].items()]
         voice.table(["what", "found"], rows)

@@ -75,8 +75,8 @@ def _write(board: Board, report: Report, image: FirmwareImage, told: Told) -> No
     if stale:
         board.remove(*(f"/{slot}/{name}" for name in stale))
     board.put_all({f"/{slot}/{name}": body for name, body in image.files.items()}, told)
-    board.replace("/main.py", image.start)
-    board.replace("/slot", slot.encode())
+    board.replace_all({"/main.py": image.start})
+    board.replace_all({"/slot": slot.encode()})
     after = board.report()
     if after.slot != slot or not is_right(after, image):
         raise Trouble("read_back", file="/slot")

@@ -30,11 +30,24 @@ def _c():
  try:
   import json;c=json.loads(_r('/config.json'));return {k:c.get(k) for k in('companion_id','property_id','door','profile')}|{'wifi':[w['ssid'] for w in c.get('wifi')or[]]}
  except(ValueError,AttributeError):return {}
+def _t():
+ try:l=os.listdir('/tables')
+ except OSError:return {}
+ r={}
+ for n in l:
+  h=hashlib.sha256();w=os.stat('/tables/'+n)[6]-32
+  with open('/tables/'+n,'rb')as f:
+   while w>0:
+    b=f.read(min(512,w));w-=len(b)
+    if not b:break
+    h.update(b)
+   r[n]=f.read()==h.digest()
+ return r
 _s={}
 for _n in 'ab':
  _d={};_w('/'+_n,'',_d);_s[_n]=_d
 _v=os.statvfs('/')
-print(repr({'serial':binascii.hexlify(machine.unique_id()).decode(),'machine':getattr(sys.implementation,'_machine',''),'mpy':getattr(sys.implementation,'_mpy',0),'release':'.'.join(str(x) for x in sys.implementation[1][:3]),'running':'companion.main' in sys.modules,'slot':(_r('/slot')or'a')[:1],'main':_h('/main.py'),'slots':_s,'config':_c(),'certificate':_h('/cert.der'),'key':bool(_h('/key.der')),'free':_v[0]*_v[3],'whole':_v[0]*_v[2],'names':os.listdir('/')}))
+print(repr({'serial':binascii.hexlify(machine.unique_id()).decode(),'machine':getattr(sys.implementation,'_machine',''),'mpy':getattr(sys.implementation,'_mpy',0),'release':'.'.join(str(x) for x in sys.implementation[1][:3]),'running':'companion.main' in sys.modules,'slot':(_r('/slot')or'a')[:1],'main':_h('/main.py'),'slots':_s,'config':_c(),'certificate':_h('/cert.der'),'key':bool(_h('/key.der')),'tables':_t(),'free':_v[0]*_v[3],'whole':_v[0]*_v[2],'names':os.listdir('/')}))
 """
 
 # the hashes of some files, to see that they were written
@@ -56,6 +69,19 @@ READ = """
 try:
  with open(%r,'rb') as _f:print(repr(_f.read()))
 except OSError:print(repr(b''))
+"""
+
+# the firmware in a slot chooses its engine with the tables of a folder, and takes each: (engine, how many were whole)
+TABLES = """
+import gc,sys
+gc.collect()
+sys.path.insert(0,%r)
+from companion.core import ed25519 as _e
+from companion.store.shelf import Shelf as _S
+_e.reserve()
+_s=_S(%r);_b=bytearray(%d);_n=_e.prepare(_s)
+print(repr((_n,sum([_s.load(_n,k,_b) for k in %r]))))
+sys.path.pop(0)
 """
 
 MAKE_FOLDERS = """
@@ -82,7 +108,7 @@ print(1)
 
 RENAME = """
 import os
-os.rename(%r,%r)
+for _o,_n in %r:os.rename(_o,_n)
 print(1)
 """
 

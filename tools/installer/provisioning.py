@@ -12,14 +12,14 @@ from typing import Any, Protocol
 from cryptography import x509
 
 from lockmate.pki.device import device_key
-from tools.installer import on_board
+from tools.installer import combs, on_board
 from tools.installer.board import Board, Report
 from tools.installer.cloud import Cloud, unpacked
 from tools.installer.trouble import Trouble
 
 # what must not outlive a change of the link key: its lines and its secrets belong to the companion that was
 FORMER = ("/policy", "/beliefs", "/journal")
-OURS = ("/config.json", "/ca.der", "/cert.der", "/key.der", *FORMER, "/provision")
+OURS = ("/config.json", "/ca.der", "/cert.der", "/key.der", *FORMER, combs.FOLDER, "/provision")
 Network = tuple[str, str]  # name and password
 
 
@@ -53,6 +53,7 @@ class Provisioned:
     did: bool
     spare_code: str = ""
     retired: tuple[str, ...] = ()
+    laid: combs.Laid | None = None  # None: the board was it already, and keeps its tables itself
 
 
 class FromCloud:
@@ -108,6 +109,9 @@ def provision(board: Board, source: Source, door: int | None, *, profile: str = 
             raise Trouble("wifi_failed", network=name, why=went)
     told("certificate")
     made = source.provision(report, door, profile, wifi or [], beside)
+    keys = combs.trusted(made.files)
+    told("tables")
+    laid = combs.lay(board, report, keys, made.companion)
     told("writing")
     write(board, made.files, forget=True)
     told("checking")
@@ -115,9 +119,10 @@ def provision(board: Board, source: Source, door: int | None, *, profile: str = 
     want = json.loads(made.files["/config.json"])
     certificate = hashlib.sha256(made.files["/cert.der"]).hexdigest()
     same = {name: after.config.get(name) for name in ("companion_id", "property_id", "door")}
-    if same != {name: want.get(name) for name in same} or after.certificate != certificate:
+    differs = same != {name: want.get(name) for name in same} or after.certificate != certificate
+    if differs or len(after.tables) != laid.tables or not all(after.tables.values()):
         raise Trouble("not_taken", companion=made.companion)
-    return Provisioned(made.companion, door, report.serial, True, made.spare_code, made.retired)
+    return Provisioned(made.companion, door, report.serial, True, made.spare_code, made.retired, laid)
 
 
 def write(board: Board, files: dict[str, bytes], *, forget: bool) -> None:

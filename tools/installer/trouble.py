@@ -24,7 +24,7 @@ _EXITS = {
     "wrong_chip": Exit.BOARD, "no_image": Exit.BOARD, "image_wrong": Exit.BOARD, "image_too_large": Exit.BOARD,
     "flash_full": Exit.BOARD, "flash_small": Exit.BOARD, "read_back": Exit.BOARD, "board_said": Exit.BOARD,
     "no_firmware": Exit.BOARD, "wrong_firmware": Exit.BOARD, "wifi_failed": Exit.BOARD, "not_provisioned": Exit.BOARD,
-    "not_taken": Exit.BOARD, "old_micropython": Exit.BOARD,
+    "not_taken": Exit.BOARD, "bad_key": Exit.BOARD, "old_micropython": Exit.BOARD,
     "signed_out": Exit.CLOUD, "cloud_away": Exit.CLOUD, "cloud_refused": Exit.CLOUD, "not_in_bundle": Exit.CLOUD,
     "no_door": Exit.CLOUD,
     "bundle_wrong": Exit.CLOUD, "bundle_passphrase": Exit.CLOUD, "not_secure": Exit.CLOUD,

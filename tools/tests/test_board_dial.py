@@ -88,9 +88,10 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
 
 def dialled(folder: Path, port: int, tries: int) -> dict[str, int]:
     """What was left after so many tries."""
+    boards = [FIRMWARE / "boards" / name for name in ("sim", "both")]
     said = subprocess.run(
         [binary(32), "-X", "heapsize=512K", str(folder / "dials.py"), str(port), str(tries), str(folder)],
-        env={**os.environ, "MICROPYPATH": f"{FIRMWARE / 'boards' / 'sim'}:{FIRMWARE}:.frozen"},
+        env={**os.environ, "MICROPYPATH": ":".join([*map(str, boards), str(FIRMWARE), ".frozen"])},
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     found: dict[str, int] = json.loads(said.stdout)

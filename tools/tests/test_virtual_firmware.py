@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tools.virtual import firmware
 from tools.virtual.image import ImageError, make_image, read_image
+from tools.virtual.lean import lean
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -36,6 +38,48 @@ def test_nothing_is_compiled_again_without_need(tmp_path: Path) -> None:
 def test_no_path_of_the_machine_gets_into_the_firmware(tmp_path: Path) -> None:
     for name, content in tree(firmware.build(32, out=tmp_path)).items():
         assert str(firmware.ROOT).encode() not in content, name
+
+
+SOURCE = """TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+_WAIT_MS = 2 * 1_000  # a while
+_LONG = (
+    _WAIT_MS << 3
+)
+_changed = 0
+_BIG = 1 << 40
+SHOWN = 7
+
+
+def work(n: "Any") -> int:
+    global _changed
+    _changed += n
+    return _changed + _WAIT_MS + _LONG + _BIG + SHOWN
+
+
+print(work(5))
+"""
+
+
+def test_what_no_board_needs_is_left_out_and_every_line_keeps_its_number() -> None:
+    lines = lean(SOURCE).splitlines()
+    assert lines[:3] == ["", "", ""]
+    assert lines[3] == "_WAIT_MS = const(2 * 1_000)  # a while"
+    assert lines[7:10] == ["_changed = 0", "_BIG = 1 << 40", "SHOWN = 7"]
+    assert len(lines) == len(SOURCE.splitlines())
+
+
+def test_code_runs_from_a_rom_image_as_it_does_from_source(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(SOURCE)
+    firmware.compile_file("x86", "work.py", tmp_path / "work.py", tmp_path / "work.mpy")
+    (tmp_path / "companion").mkdir()
+    (tmp_path / "work.mpy").rename(tmp_path / "companion" / "main.mpy")
+    (tmp_path / "rom").write_bytes(firmware.pack(tmp_path))
+    command = [firmware.binary(), "-m", "on_board_rom", "--rom", tmp_path / "rom"]
+    environment = {"MICROPYPATH": str(firmware.loader())}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout == f"{5 + 2_000 + 16_000 + (1 << 40) + 7}\n"
 
 
 def test_an_image_holds_what_was_put_in(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from companion.core.fields import Refused  # noqa: E402
 from companion.store import beliefs as store  # noqa: E402
 from companion.store.config import Config  # noqa: E402
 
-_FLOOR_JUMP_S = 3_600  # as in net/uplink.py
+_FLOOR_JUMP_S = 3_600  # as in net/downlink.py
 _FLOOR_MS = 3_000_000  # main.py keeps the floor every 50 minutes
 
 
@@ -180,7 +180,7 @@ class Doorway:
         )
 
     def takes_ack(self, payload: bytes) -> None:
-        """What net/uplink.py does with an acknowledgement."""
+        """What net/downlink.py does with an acknowledgement."""
         ack = mac.open_sealed(self._config.link_key, f"lm/1/{self.companion_id}/down/ack", payload)
         seq = ack["seq"]
         if ack["log"] != self.log or self._tags.get(seq) != ack["tag"]:

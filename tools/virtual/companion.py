@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 
 from tools.virtual import firmware
 
-HEAP = {32: "256K", 64: "512K"}  # by word size: objects of 64 bits take twice the room
+HEAP = {32: "128K", 64: "256K"}  # by word size: objects of 64 bits take twice the room
 RESTART = 10  # the firmware asked for it; the simulated board's exit code
 _WATCHDOG = -14  # killed by SIGALRM: the simulated board's watchdog
 _RESTARTS_MAX = 20  # in the life of one harness: beyond that something is wrong with the firmware
@@ -49,7 +49,7 @@ class VirtualCompanion:
 
         options: further words for the simulated board (`--device MODULE`, `--watchdog SECONDS`).
         path: folders with modules for it. heap: as MicroPython's -X heapsize wants it.
-        built: a firmware that was compiled before, in place of this tree's.
+        built: the ROMFS image of a firmware that was compiled before, in place of this tree's.
         """
         self.flash = flash
         self.word = word
@@ -60,12 +60,13 @@ class VirtualCompanion:
         self._options = options
         self._path = path
         self._built = built
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # reentrant: what is seen may end a pulse
         self._levels: dict[str, int] = {}
         self._channels: dict[str, socket.socket] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._server: socket.socket | None = None
         self._drained = threading.Event()
+        self._pulse: threading.Timer | None = None
         self._wanted = False
         self._output: IO[bytes] | None = None
 
@@ -148,6 +149,14 @@ class VirtualCompanion:
         self._levels[name] = int(value)
         self._tell({"sense": name, "value": int(value)})
 
+    def card(self, number: str) -> None:
+        """Let the lock's own reader read a card, and tell its number."""
+        self._tell({"card": number})
+
+    def supply(self, mv: int) -> None:
+        """Set the supply's voltage, millivolts."""
+        self._tell({"supply_mv": mv})
+
     def advance(self, ms: int, timeout: float = 10.0) -> None:
         """Move the board's clock forward; returns when it has been moved."""
         mark = self.mark()
@@ -201,17 +210,18 @@ class VirtualCompanion:
     def _launch(self) -> None:
         if self._server is None:
             return
-        place = self._built or firmware.build(self.word)
+        loader = firmware.loader(self.word)
         port = self._server.getsockname()[1]
         command = [
-            str(firmware.binary(self.word)), "-X", f"heapsize={self.heap}", "-m", "companion.main",
+            str(firmware.binary(self.word)), "-X", f"heapsize={self.heap}", "-m", "on_board_rom",
+            "--rom", str(self._built or firmware.image(self.word)),
             "--flash", str(self.flash), "--world", f"127.0.0.1:{port}", *self._options,
         ]  # fmt: skip
         self._drained.clear()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._output or subprocess.DEVNULL, stderr=subprocess.STDOUT,
-            env={"MICROPYPATH": ":".join([str(place), ".frozen", *map(str, self._path)]), "PATH": "/usr/bin:/bin"},
-            cwd=place,
+            env={"MICROPYPATH": ":".join([str(loader), ".frozen", *map(str, self._path)]), "PATH": "/usr/bin:/bin"},
+            cwd=loader,
         )  # fmt: skip
         self._process = process
         threading.Thread(target=self._attend, args=(process,), daemon=True).start()
@@ -274,6 +284,18 @@ class VirtualCompanion:
         with self._changed:
             self.observed.append(seen)
             self._changed.notify_all()
+            if "bolt" in seen or "process" in seen:
+                self._one_shot(seen)
+
+    def _one_shot(self, seen: Observation) -> None:
+        """The bolt's driver: it ends a pulse by itself, whatever the firmware does; without power there is none."""
+        if self._pulse is not None:
+            self._pulse.cancel()
+            self._pulse = None
+        if seen.get("bolt") == 1:
+            self._pulse = threading.Timer(seen["for"] / 1000, self._see, [{"bolt": 0}])
+            self._pulse.daemon = True
+            self._pulse.start()
 
     def _channel(self, name: str, timeout: float = 10.0) -> socket.socket:
         with self._changed:
@@ -293,6 +315,8 @@ class VirtualCompanion:
 
     def _hang_up(self) -> None:
         with self._changed:
+            if self._pulse is not None:
+                self._pulse.cancel()  # the power is gone, and the pulse with it
             channels, self._channels = self._channels, {}
         for channel in channels.values():
             with contextlib.suppress(OSError):

@@ -1,8 +1,9 @@
 """Builds the firmware for a simulated board: every source through mpy-cross into `build/firmware/<arch>/`.
 
 The tree that comes out is what MICROPYPATH names: `companion/…` as in `firmware/companion`, and the board's own
-modules beside it. Builds are reproducible (source names are relative, nothing of the machine gets in) and
-incremental: a file is compiled again only when its bytes, the compiler or its options changed.
+modules beside it; `pack` makes the ROMFS image of it that a board maps into its memory. Builds are reproducible
+(source names are relative, nothing of the machine gets in) and incremental: a file is compiled again only when its
+bytes, the compiler or its options changed.
 """
 
 from __future__ import annotations
@@ -19,11 +20,19 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from mpremote.romfs import VfsRomWriter
+
+from companion.core.ed25519_base import TABLE
+from tools.virtual.lean import lean
+
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 BUILD = ROOT / "build" / "firmware"
+NOT_FIRMWARE = {".pyi", ".json"}  # a board's pin-outs travel in its configuration
 ARCH = {32: "x86", 64: "x64"}
+ON_BOARD = Path(__file__).parent / "on_board_rom.py"
 _MANIFEST = ".built.json"
+_ROM = ".romfs"
 
 
 class BuildError(Exception):
@@ -61,19 +70,20 @@ def _compiler() -> tuple[str, str]:
 def sources(board: str = "sim") -> dict[str, Path]:
     """Every file of the firmware by its path in the build: `companion/…` and the board's modules at the top."""
     found: dict[str, Path] = {}
-    for base, prefix in ((FIRMWARE / "companion", "companion"), (FIRMWARE / "boards" / board, "")):
+    boards = FIRMWARE / "boards"
+    for base, prefix in ((FIRMWARE / "companion", "companion"), (boards / "both", ""), (boards / board, "")):
         for path in sorted(base.rglob("*")):
-            if path.is_file() and path.suffix != ".pyi" and "__pycache__" not in path.parts:
+            if path.is_file() and path.suffix not in NOT_FIRMWARE and "__pycache__" not in path.parts:
                 found[str(Path(prefix) / path.relative_to(base))] = path
     return found
 
 
 def compile_file(arch: str, name: str, path: Path, target: Path) -> None:
-    """One source to .mpy, `name` is what it calls itself. Raises BuildError."""
+    """One source to .mpy, as `lean` makes it; `name` is what it calls itself. Raises BuildError."""
     compiler, _version = _compiler()
     said = subprocess.run(
-        [compiler, f"-march={arch}", "-s", name, "-o", str(target), str(path)],
-        capture_output=True, text=True, check=False,
+        [compiler, f"-march={arch}", "-s", name, "-o", str(target), "-"],
+        input=lean(path.read_text("utf-8")), capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     if said.returncode:
         raise BuildError(f"{path.relative_to(ROOT)}: {(said.stderr or said.stdout).strip()}")
@@ -86,6 +96,39 @@ def _locked(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@cache
+def _lean() -> str:
+    """What stands for the way in which sources are changed before they are compiled."""
+    return hashlib.sha256((Path(__file__).parent / "lean.py").read_bytes()).hexdigest()
+
+
+def pack(folder: Path) -> bytes:
+    """A ROMFS image (MicroPython's VfsRom) of the compiled files in a folder.
+
+    The base point's table begins at an even place in it: native code reads its 16-bit numbers there.
+    """
+    image = b""
+    for filled in (False, True):
+        rom = VfsRomWriter()
+        _put(rom, folder)
+        if filled:
+            rom.mkdata(b"\0")  # an image has an even size: what stands at its end moves the rest on by one
+        image = rom.finalise()
+        if image.find(TABLE) % 2 == 0:
+            break
+    return image
+
+
+def _put(rom: VfsRomWriter, folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            rom.opendir(path.name)
+            _put(rom, path)
+            rom.closedir()
+        elif path.suffix == ".mpy":
+            rom.mkfile(path.name, path.read_bytes())
 
 
 def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Path:
@@ -103,7 +146,8 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
         for name, path in sources(board).items():
             is_code = path.suffix == ".py"
             target = str(Path(name).with_suffix(".mpy")) if is_code else name
-            print_of = hashlib.sha256(f"{version}\0{arch}\0{name}\0".encode() + path.read_bytes()).hexdigest()
+            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0".encode()
+            print_of = hashlib.sha256(made_by + path.read_bytes()).hexdigest()
             built[target] = print_of
             place = folder / target
             if held.get(target) == print_of and place.exists():
@@ -117,10 +161,31 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             fresh.replace(place)
         for target in set(held) - set(built):
             (folder / target).unlink(missing_ok=True)
-        if built != held:
+        if built != held or not (folder / _ROM).exists():
+            fresh = folder / (_ROM + ".new")
+            fresh.write_bytes(pack(folder))
+            fresh.replace(folder / _ROM)
             fresh = manifest.with_name(_MANIFEST + ".new")
             fresh.write_text(json.dumps(built, indent=1, sort_keys=True), "utf-8")
             fresh.replace(manifest)
+    return folder
+
+
+def image(word: int = 32) -> Path:
+    """The ROMFS image of a built firmware."""
+    return build(word) / _ROM
+
+
+def loader(word: int = 32) -> Path:
+    """The folder with what stands in for MicroPython's own start: `on_board_rom`, compiled."""
+    arch = ARCH[word]
+    folder = BUILD / (arch + ".loader")
+    compiled, source = folder / "on_board_rom.mpy", ON_BOARD.read_bytes()
+    kept = folder / "on_board_rom.py.built"
+    with _locked(folder):
+        if not kept.exists() or kept.read_bytes() != source:
+            compile_file(arch, ON_BOARD.name, ON_BOARD, compiled)
+            kept.write_bytes(source)
     return folder
 
 

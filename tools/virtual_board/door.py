@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.virtual.companion import VirtualCompanion
+from tools.virtual.firmware import pack
 from tools.virtual.image import read_image
 from tools.virtual_board.board import VirtualBoard
 
@@ -30,13 +31,15 @@ def hung(board: VirtualBoard, folder: Path) -> Iterator[VirtualCompanion]:
         file.write(board.file_system())
     files = read_image(image)
     slot = f"/{files.get('/slot', b'a').decode()}/"
-    built = folder / "firmware"
+    slotted = folder / "firmware"
     for name, body in files.items():
         if name.startswith(slot):
-            place = built / name.removeprefix(slot)
+            place = slotted / name.removeprefix(slot)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(body)
-    companion = VirtualCompanion(image, built=built, log=folder / "console.log")
+    rom = folder / "firmware.romfs"
+    rom.write_bytes(pack(slotted))
+    companion = VirtualCompanion(image, built=rom, log=folder / "console.log")
     try:
         with companion:
             yield companion

@@ -33,18 +33,51 @@ def _options(words: list) -> dict:
 
 
 class _Output:
-    """The bolt's driver pin."""
+    """The bolt's driver: a one-shot, which is the harness's as it is the chip's on a board."""
+
+    after_ms = 0
 
     def __init__(self, board: "Board") -> None:
         self._board = board
 
-    def on(self) -> None:
-        """Drive the bolt open."""
-        self._board.tell({"bolt": 1})
+    def pulse(self, ms: int) -> None:
+        """Drive the bolt open; the harness lets it go."""
+        self._board.tell({"bolt": 1, "for": ms})
 
     def off(self) -> None:
         """Let the bolt go."""
         self._board.tell({"bolt": 0})
+
+
+class _Scanner:
+    """The barcode module's line: the harness is at its other end, at any speed."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._stream = asyncio.StreamReader(channel)
+
+    async def readinto(self, buffer: bytearray) -> int | None:
+        """Fill some of the buffer as bytes come; how much."""
+        return await self._stream.readinto(buffer)
+
+    def write(self, data: bytes) -> None:
+        """Send these bytes."""
+        self._channel.send(data)
+
+    def baud(self, rate: int) -> None:
+        """A socket has no speed."""
+
+
+class _Cards:
+    """The lock's card reader: the harness says which card it read."""
+
+    def __init__(self) -> None:
+        self.number: str | None = None
+
+    def poll(self, _now_ms: int) -> str | None:
+        """The number of a card that was just read."""
+        number, self.number = self.number, None
+        return number
 
 
 class _Watchdog:
@@ -68,18 +101,26 @@ class _Watchdog:
 
 
 class _Network:
-    """A network that is simply there: loopback."""
+    """A network that is simply there: loopback, with a name server where the harness has one."""
 
     connected = True
+
+    def __init__(self, nameserver: str) -> None:
+        """nameserver: HOST:PORT; empty: there is none."""
+        self._nameserver = nameserver
 
     async def up(self) -> None:
         """Returns when there is a network."""
 
-    def resolve(self, host: str) -> str:
-        """The address of a host. Raises OSError if there is none."""
-        address = socket.getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
-        packed = socket.sockaddr(address)[1]  # type: ignore[attr-defined]  # the unix port has it
-        return socket.inet_ntop(socket.AF_INET, packed)  # type: ignore[attr-defined]
+    def datagrams(self) -> socket.socket:
+        """Datagrams to the network's name server. Raises OSError if there is none."""
+        if not self._nameserver:
+            raise OSError("no name server")
+        host, port = self._nameserver.split(":")
+        plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        plain.connect(socket.getaddrinfo(host, int(port), 0, socket.SOCK_DGRAM)[0][-1])
+        plain.setblocking(False)
+        return plain
 
 
 class Board:
@@ -89,9 +130,12 @@ class Board:
     files = "/flash"
     holds_open = False  # the bolt is pulsed; it can't be held
     inputs: tuple[str, ...] = _INPUTS
+    supply_low_mv = 11_000
 
     def __init__(self, words: list | None = None) -> None:
-        """words: the command line, `--flash FILE --world HOST:PORT [--device MODULE] [--watchdog SECONDS]`."""
+        """words: the command line, `--flash FILE --world HOST:PORT [--device MODULE] [--watchdog SECONDS]
+        [--scanner MODULE] [--dns HOST:PORT]`; without a scanner's module the harness's scanner needs no set-up.
+        """
         options = _options(sys.argv if words is None else words)
         self._flash_path = options["flash"]
         self._device_module = options.get("device", "flash_file")
@@ -105,10 +149,13 @@ class Board:
         self._board.setblocking(False)
         scanner = self._channel(b"scanner\n")
         scanner.setblocking(False)
-        self.scanner = asyncio.StreamReader(scanner)
+        self.scanner = _Scanner(scanner)
+        self.scanner_module = options.get("scanner", "")
         self.bolt = _Output(self)
+        self.card = _Cards()
+        self._supply_mv = 12_000
         self.watchdog = _Watchdog(int(options.get("watchdog", _WATCHDOG_S)))
-        self.network = _Network()
+        self.network = _Network(options.get("dns", ""))
 
     def _channel(self, hello: bytes) -> socket.socket:
         channel = socket.socket()
@@ -176,8 +223,12 @@ class Board:
         self.tell(facts)
 
     def supply_mv(self) -> int:
-        """The supply's voltage."""
-        return 12000
+        """The supply's voltage, millivolts."""
+        return self._supply_mv
+
+    def rssi(self) -> int | None:
+        """The radio's signal: there is no radio."""
+        return None
 
     def read(self, name: str) -> int:
         """Level of an input, 1 = active: door open, bolt thrown back, lock's motor driven, handle, privacy, tamper."""
@@ -203,6 +254,10 @@ class Board:
     def _obey(self, said: dict) -> None:
         if "sense" in said:
             self._levels[said["sense"]] = 1 if said["value"] else 0
+        if "card" in said:
+            self.card.number = said["card"]
+        if "supply_mv" in said:
+            self._supply_mv = said["supply_mv"]
         if "advance_ms" in said:
             self._ms += said["advance_ms"]
             self.tell({"advanced": said["advance_ms"]})

@@ -72,8 +72,8 @@ class Verifier:
         if shelf is None or not shelf.has(tables.engine.NAME, self.public_key):
             tables.check(self.public_key)
 
-    def verify(self, message: bytes, signature: bytes) -> bool:
-        """True if the signature of `message` (any buffers) is right by the rule of this module."""
+    def verify(self, message: bytes, signature: bytes, rest: bytes | memoryview = b"") -> bool:
+        """True if the signature of `message` and then `rest` (any buffers) is right by the rule of this module."""
         if len(signature) != _SIGNATURE:
             return False
         tables = _tables()
@@ -81,7 +81,7 @@ class Verifier:
             key = tables.of(self.public_key, self._shelf)
         except ValueError:  # something stood on the shelf under a bad key's name
             return False
-        return tables.engine.holds(tables.base, key, self.public_key, message, signature)
+        return tables.engine.holds(tables.base, key, self.public_key, message, signature, rest)
 
 
 def engine() -> str:

@@ -27,6 +27,10 @@ _BATCH = 8
 TABLE = ENTRIES * _ENTRY
 
 
+def base() -> None:
+    """The base point's table is made, or comes from a shelf."""
+
+
 def decode(public_key: bytes) -> tuple[int, int] | None:
     """The point of a canonical encoding, or None."""
     return curve.decode(public_key)
@@ -75,7 +79,7 @@ def _digits(k: int) -> bytes:
     return ((k + (1 << 259) - 1) >> 1).to_bytes(33, "little")
 
 
-def _column(table: bytearray, u: bytes, column: int) -> tuple[int, int, int]:
+def _column(table: bytes | bytearray, u: bytes, column: int) -> tuple[int, int, int]:
     """The entry for one column of u."""
     index = 0
     for j in range(TEETH):
@@ -86,7 +90,7 @@ def _column(table: bytearray, u: bytes, column: int) -> tuple[int, int, int]:
     return curve.opposite(_get(table, ~index & ENTRIES - 1))
 
 
-def _get(table: bytearray, index: int) -> tuple[int, int, int]:
+def _get(table: bytes | bytearray, index: int) -> tuple[int, int, int]:
     at = _ENTRY * index
     read = int.from_bytes
     return (
@@ -97,22 +101,26 @@ def _get(table: bytearray, index: int) -> tuple[int, int, int]:
 
 
 def holds(
-    base: bytearray,
-    key: bytearray,
+    base: bytes | bytearray,
+    key: bytes | bytearray,
     public_key: bytes,
     message: bytes,
     signature: bytes,
+    rest: bytes | memoryview = b"",
 ) -> bool:
-    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B."""
+    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B.
+
+    What is signed is `message` and then `rest`.
+    """
     r = bytes(signature[:32])
     s = int.from_bytes(signature[32:], "little")
     if s >= L or curve.is_small(r):
         return False
-    k = int.from_bytes(sha512(r + public_key + bytes(message)), "little") % L
+    k = int.from_bytes(sha512(r + public_key + bytes(message) + bytes(rest)), "little") % L
     return combine(base, key, s, k) == r
 
 
-def combine(base: bytearray, key: bytearray, s: int, k: int) -> bytes:
+def combine(base: bytes | bytearray, key: bytes | bytearray, s: int, k: int) -> bytes:
     """The encoding of [s]B - [k]A."""
     of_b = _digits(s)
     of_a = _digits(k)

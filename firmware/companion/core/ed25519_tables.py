@@ -31,6 +31,9 @@ if TYPE_CHECKING:
         NAME: str
         TABLE: int  # bytes of a table, below 8 KB in one piece
 
+        def base(self) -> bytes | bytearray | None:
+            """The base point's table where the engine brings it, else None."""
+
         def decode(self, public_key: bytes) -> tuple[int, int] | None: ...
 
         def is_of_order_l(self, point: tuple[int, int]) -> bool: ...
@@ -38,7 +41,13 @@ if TYPE_CHECKING:
         def build(self, point: tuple[int, int]) -> Pieces: ...
 
         def holds(
-            self, base: bytearray, key: bytearray, public_key: bytes, message: bytes, signature: bytes
+            self,
+            base: bytes | bytearray,
+            key: bytes | bytearray,
+            public_key: bytes,
+            message: bytes,
+            signature: bytes,
+            rest: bytes | memoryview = b"",
         ) -> bool: ...
 
 
@@ -48,13 +57,16 @@ class Tables:
     def __init__(self, engine: "Engine") -> None:
         """Takes the buffers, so that they are there whatever becomes of the heap."""
         self.engine = engine
-        self.base = bytearray(engine.TABLE)
+        brought = engine.base()
+        self._has_base = brought is not None
+        self.base = bytearray(engine.TABLE) if brought is None else brought
         self._table = bytearray(engine.TABLE)
         self._key: bytes | None = None
 
     def bring_base(self, shelf: "Shelf | None") -> None:
-        """Fills `base`."""
-        self._fill(curve.BASE_ENCODED, self.base, shelf)
+        """Fills `base`, unless the engine brought it."""
+        if not self._has_base and isinstance(self.base, bytearray):
+            self._fill(curve.BASE_ENCODED, self.base, shelf)
 
     def of(self, public_key: bytes, shelf: "Shelf | None") -> bytearray:
         """The table of this key, loaded or made if it is not the one in RAM. ValueError for a key that is not good."""

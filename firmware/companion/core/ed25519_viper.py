@@ -12,6 +12,7 @@ from array import array
 from companion.core import ed25519_curve as curve
 from companion.core import ed25519_words as words
 from companion.core import sha512_viper as sha
+from companion.core.ed25519_base import TABLE as BASE_TABLE
 from companion.core.ed25519_field import run
 from companion.core.ed25519_plain import COLUMNS, ENTRIES, TEETH
 
@@ -139,6 +140,12 @@ _low_order = _order[:16] + bytes(16)
 _NEUTRAL = b"\x01" + bytes(31)
 
 
+def base() -> bytes | bytearray:
+    """The base point's table where it lies in the firmware; a copy if that is an odd address."""
+    words.aim(_aim_b, BASE_TABLE, OF_B)
+    return bytearray(BASE_TABLE) if _memory[_OF_B] & 1 else BASE_TABLE
+
+
 def _do(operation: int, result: int, a: int, b: int = 0) -> None:
     """One step of the machine."""
     code = _single
@@ -165,7 +172,7 @@ def take(columns: bytearray, scalar: bytes, at: int = 0) -> None:
     words.recode(columns, _scalar, scalar, at)
 
 
-def combine(base: bytearray, key: bytearray) -> bytearray:
+def combine(base: bytes | bytearray, key: bytes | bytearray) -> bytearray:
     """The encoding, in a buffer of ours, of [s]B - [k]A for the scalars taken."""
     words.aim(_aim_b, base, OF_B)
     words.aim(_aim_a, key, OF_A)
@@ -182,19 +189,24 @@ def combine(base: bytearray, key: bytearray) -> bytearray:
 
 
 def holds(
-    base: bytearray,
-    key: bytearray,
+    base: bytes | bytearray,
+    key: bytes | bytearray,
     public_key: bytes,
     message: bytes,
     signature: bytes,
+    rest: bytes | memoryview = b"",
 ) -> bool:
-    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B."""
+    """True if S < L, R is not neutral and R is the encoding of [S]B - [k]A; `key` is the table of A, `base` of B.
+
+    What is signed is `message` and then `rest`.
+    """
     if not _is_below_l(signature):
         return False
     sha.begin()
     sha.add(signature, 32)
     sha.add(public_key, 32)
     sha.add(message, len(message))
+    sha.add(rest, len(rest))
     sha.finish(_digest)
     words.reduce(_digest, _low_order)
     take(OF_A, _digest)

@@ -6,7 +6,7 @@ from typing import Protocol
 from companion.core.policy import Trust
 
 class Verifies(Protocol):
-    def verify(self, message: bytes, signature: bytes) -> bool: ...
+    def verify(self, message: bytes, signature: bytes, rest: bytes | memoryview = b"") -> bool: ...
 
 class Trusts(Protocol):
     """Whoever knows the trusted keys."""

@@ -5,7 +5,12 @@ _HEAD = b"\x84\x6aSignature1\x43\xa1\x01\x32"  # array(4), context, protected he
 
 def to_be_signed(aad: bytes, payload: bytes) -> bytes:
     """The Sig_structure over `aad` and `payload`, each shorter than 65,536 bytes."""
-    return _HEAD + _bstr_head(len(aad)) + aad + _bstr_head(len(payload)) + payload
+    return before_payload(aad, len(payload)) + payload
+
+
+def before_payload(aad: bytes, size: int) -> bytes:
+    """What of the Sig_structure stands before a payload of `size` bytes."""
+    return _HEAD + _bstr_head(len(aad)) + aad + _bstr_head(size)
 
 
 def _bstr_head(size: int) -> bytes:

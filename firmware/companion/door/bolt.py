@@ -1,4 +1,4 @@
-"""The bolt: a timed pulse that always ends."""
+"""The bolt: a timed pulse that the board's hardware ends, whatever the program does."""
 
 import asyncio
 
@@ -8,13 +8,18 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Driver(Protocol):
-        """What the board gives: the pin that moves the lock."""
+        """What the board gives: what moves the lock, as a one-shot in hardware."""
 
-        def on(self) -> None:
-            """Drive it open."""
+        after_ms: int  # how long it still moves the lock after a pulse (a motor that runs back), ms
+
+        def pulse(self, ms: int) -> None:
+            """Drive it open, and after `ms` let it go: without us, should we hang or die by then.
+
+            Never called while an earlier pulse lasts. OSError if it can't be done; nothing has moved then.
+            """
 
         def off(self) -> None:
-            """Let it go."""
+            """At rest at once, an unfinished pulse included."""
 
 
 _GRACE_MS = 1_000  # the lock's own motor line moves with our pulse, and a little after it
@@ -22,28 +27,27 @@ _PULSE_MAX_MS = 10_000
 
 
 class Bolt:
-    """Pulses the lock. Off from the first moment; a pulse asked for during another one prolongs it."""
+    """Pulses the lock. At rest from the first moment; a pulse asked for during another one prolongs it."""
 
     def __init__(self, driver: "Driver", monotonic_ms: "Callable[[], int]") -> None:
         self._driver = driver
         self._now = monotonic_ms
-        self._until_ms = -_GRACE_MS
+        self._until_ms = -_PULSE_MAX_MS  # when it is shut again
+        self._over_ms = 0  # when the hardware's pulse is over
         self._on = False
         self._task: asyncio.Task | None = None
         driver.off()
 
     def pulse(self, ms: int) -> None:
-        """Open now; close by itself `ms` later (at most 10 s)."""
+        """Open now; it closes by itself `ms` later (at most 10 s). Raises OSError; it is shut then."""
         ms = min(ms, _PULSE_MAX_MS)
-        self._until_ms = self._now() + ms
-        self._on = True
-        try:
-            self._driver.on()
-        except BaseException:
-            self.release()
-            raise
+        now_ms = self._now()
+        self._until_ms = now_ms + ms
+        if self._on and now_ms < self._over_ms:
+            return  # it is open, and is driven on when the hardware's pulse ends
+        self._drive(ms, now_ms)
         if self._task is None:
-            self._task = asyncio.create_task(self._end(ms))
+            self._task = asyncio.create_task(self._go_on())
 
     def release(self) -> None:
         """Close now."""
@@ -52,25 +56,37 @@ class Bolt:
         self._driver.off()
 
     def tick(self) -> None:
-        """Close if the pulse is over; asked now and then by the supervisor, should the pulse's own task have died."""
-        if self._on and self._now() >= self._until_ms:
-            self.release()
+        """Note that the pulse is over, or drive on; asked now and then, should the pulse's own task have died."""
+        now_ms = self._now()
+        if self._on and now_ms >= self._over_ms:
+            if self._until_ms > now_ms:
+                self._drive(self._until_ms - now_ms, now_ms)
+            else:
+                self._on = False
 
     @property
     def idle(self) -> bool:
         """Whether our pulse can't be what moves the lock now."""
-        return self._now() - self._until_ms >= _GRACE_MS
+        return self._now() - self._until_ms >= _GRACE_MS + self._driver.after_ms
 
     @property
     def active(self) -> bool:
-        """Whether the pulse is on."""
+        """Whether it is driven open."""
         return self._on
 
-    async def _end(self, ms: int) -> None:
+    def _drive(self, ms: int, now_ms: int) -> None:
+        self._on = True
+        self._over_ms = now_ms + ms
         try:
-            while ms > 0:
-                await asyncio.sleep(ms / 1000)
-                ms = self._until_ms - self._now()
+            self._driver.pulse(ms)
+        except BaseException:
+            self.release()
+            raise
+
+    async def _go_on(self) -> None:
+        try:
+            while self._on:
+                await asyncio.sleep(max(1, self._over_ms - self._now()) / 1000)
+                self.tick()
         finally:
             self._task = None
-            self.release()

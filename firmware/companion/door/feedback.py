@@ -1,11 +1,12 @@
 """Light and sound: what the guest at the door is told, and no more.
 
-A burglar sees this light too. So every refusal before the signature is verified looks the same
-(anyone can print such a code), and every refusal after it is a plain "no": whether somebody is in,
-which generation the room is at, and what was revoked stay between the door and the desk.
+A burglar sees this light too. What anyone can read off a code (its room, its hours) may be answered before its
+signature is verified, and helps a guest who took the wrong floor. All else that is refused before then looks the same,
+and every refusal after it is a plain "no": whether somebody is in, which generation a room is at, and what was revoked
+stay between the door and the desk. docs/install.md has the picture of all of them.
 """
 
-from companion.core.names import FORGED, OPEN, RESET
+from companion.core.names import CLOCK_LOST, EXPIRED, FORGED, NOT_YET_VALID, OPEN, RESET, WRONG_DOOR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,14 @@ _NO = ("red", "steady", "refused")
 _FAULT = ("red", "blink", "fault")
 _IDLE = ("blue", "dim", "")
 _TROUBLE = ("red", "pulse", "")
-
+_OF_ITS_OWN = {
+    OPEN: _OPEN,
+    RESET: _RESET,
+    WRONG_DOOR: ("amber", "twice", "wrong_room"),
+    NOT_YET_VALID: ("amber", "slow", "early"),
+    EXPIRED: ("amber", "steady", "late"),
+    CLOCK_LOST: ("white", "blink", "clock"),
+}
 
 class Feedback:
     """Shows a verdict for three seconds, then what the door is in the meantime."""
@@ -44,15 +52,7 @@ class Feedback:
 
     def verdict(self, verdict: int, now_ms: int) -> None:
         """Tell the guest the gate's answer."""
-        if verdict == OPEN:
-            shown = _OPEN
-        elif verdict == RESET:
-            shown = _RESET
-        elif verdict <= FORGED:
-            shown = _NOT_READ
-        else:
-            shown = _NO
-        self._show(shown)
+        self._show(_OF_ITS_OWN.get(verdict) or (_NOT_READ if verdict <= FORGED else _NO))
         self._until_ms = now_ms + _SHOWN_MS
 
     def fault(self, now_ms: int) -> None:

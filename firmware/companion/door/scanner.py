@@ -1,5 +1,7 @@
 """Reads a barcode module in text mode: one line a scan, bounded, and nothing on the glass can hurt it."""
 
+import asyncio
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -20,8 +22,10 @@ _CHUNK = 64
 class Scanner:
     """Yields one bytes line per scan, without its CR or LF, at most 151 bytes; longer ones are dropped whole."""
 
-    def __init__(self, source: "Source") -> None:
+    def __init__(self, source: "Source", pause_ms: int = 0) -> None:
+        """pause_ms: a silence that ends a line too, for modules that send no CR; 0 for none."""
         self._source = source
+        self._pause_s = pause_ms / 1000
         self._chunk = bytearray(_CHUNK)
         self._have = 0  # bytes in the chunk
         self._at = 0  # the next one to look at
@@ -45,8 +49,16 @@ class Scanner:
                     self._length += 1
                 else:
                     self._too_long = True
-            self._have = await self._source.readinto(self._chunk) or 0
-            self._at = 0
+            self._at = self._have = 0
+            if self._pause_s and (self._length or self._too_long):
+                try:
+                    self._have = await asyncio.wait_for(self._source.readinto(self._chunk), self._pause_s) or 0
+                except asyncio.TimeoutError:
+                    line = self._take()
+                    if line:
+                        return line
+            else:
+                self._have = await self._source.readinto(self._chunk) or 0
 
     def _take(self) -> bytes:
         """The line that just ended, empty if there was nothing or too much of it."""

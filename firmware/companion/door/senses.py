@@ -7,7 +7,7 @@ debounced; the levels found at the start are taken as they are.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from companion.door.bolt import Bolt
     from companion.door.entry import Entry
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         """What the board gives."""
 
         inputs: tuple[str, ...]
+        card: Any  # what tells the number of a card that the lock read, by `poll(now_ms)`; None if the lock tells none
 
         def read(self, name: str) -> int:
             """The level of an input, 1 = active."""
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 POLL_MS = 20
 _STEADY_MS = 40
 _FREE_MS = 10_000  # after a known open the door may be opened for this long
+_CARD_BEFORE_MS = 3_000  # a card is read this long before its lock moves, at most
+_CARD_AFTER_MS = 500  # or told of this long after
 _PRIVACY_MAX_MS = 12 * 3_600_000
 
 
@@ -64,6 +67,8 @@ class Senses:
         self._closing_counts = False  # something about this opening was told: its end is, too
         self._ajar_told = False
         self._latched_ms = 0
+        self._cards: list[tuple[int, str]] = []  # read by the lock: when, and the number
+        self._card_ms: int | None = None  # when an open began whose card is still waited for
         self.throws = 0  # how often the bolt was felt to move with our own pulse, since the start
         if not (privacy_button and "privacy" in board.inputs):
             beliefs.privacy = False  # what another board's button latched; a switch tells its level with the first poll
@@ -82,6 +87,7 @@ class Senses:
             elif raw != seen.level and now_ms - seen.since_ms >= _STEADY_MS:
                 seen.level = raw
                 self._moved(name, raw, seen.ours, now_ms)
+        self._read_cards(now_ms)
         self._tick(now_ms)
 
     def _found(self, name: str, level: int, now_ms: int) -> None:
@@ -102,7 +108,7 @@ class Senses:
         elif name == "privacy":
             self._privacy_moved(level, now_ms)
         elif level and name == "motor" and not ours:
-            self._known_open("card_open", now_ms, card=None)
+            self._card_opened(now_ms)
         elif level and name == "handle":
             self._known_open("inside_open", now_ms)
             if self._button and self._beliefs.privacy:
@@ -113,6 +119,36 @@ class Senses:
             self._known_open("mechanical_open", now_ms)
         elif level and name == "tamper":
             self._journal.write("tamper")
+
+    def _card_opened(self, now_ms: int) -> None:
+        """The lock opened by itself. Which card it was is known if it read exactly one about then; else it is null."""
+        if self._card_ms is not None:
+            self._tell_card()
+        self._free_until_ms = now_ms + _FREE_MS
+        self._card_ms = now_ms
+        if self._board.card is None or len(self._numbers()) == 1:
+            self._tell_card()
+
+    def _numbers(self) -> set[str]:
+        """The cards that may have opened the lock, as far as is known by now."""
+        began_ms = self._card_ms or 0
+        return {number for read_ms, number in self._cards if began_ms - read_ms <= _CARD_BEFORE_MS}
+
+    def _tell_card(self) -> None:
+        numbers = self._numbers()
+        self._card_ms = None
+        self._cards.clear()
+        self._journal.write("card_open", card=numbers.pop() if len(numbers) == 1 else None)
+
+    def _read_cards(self, now_ms: int) -> None:
+        if self._board.card is None:
+            return
+        number = self._board.card.poll(now_ms)
+        if number is not None:
+            self._cards = [read for read in self._cards if now_ms - read[0] <= _CARD_BEFORE_MS][-3:]
+            self._cards.append((now_ms, number))
+        if self._card_ms is not None and (self._numbers() or now_ms - self._card_ms >= _CARD_AFTER_MS):
+            self._tell_card()
 
     def _known_open(self, kind: str, now_ms: int, **fields: object) -> None:
         self._free_until_ms = now_ms + _FREE_MS

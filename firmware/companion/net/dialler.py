@@ -54,9 +54,9 @@ class Dialler:
 
     async def dial(self) -> "tuple[Any, Any]":
         """(reader, writer) over TLS. OSError, ValueError (certificates) or asyncio.TimeoutError if it can't be had."""
-        self._board.tls_date(self.date())
         host, port, name = self._broker
-        address = self._wifi.address(host)
+        address = await self._wifi.address(host)
+        self._board.tls_date(self.date())
         return await asyncio.wait_for(self._board.dial(address, port, name, self._ca, self._cert, self._key), _DIAL_S)
 
     def date(self) -> int:

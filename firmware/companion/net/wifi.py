@@ -1,9 +1,11 @@
-"""Keeps the board's network up: the configured networks in their order, with pauses that grow, and one look-up a name.
+"""Keeps the board's network up: the configured networks in their order, with pauses that grow, and names looked up.
 
 Thin: associating, and what a network is, are the board's. The gate never waits for anything here.
 """
 
 import asyncio
+
+from companion.net import dns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ class Wifi:
     """The way to a network.
 
     network: the board's, with `connected`, `await up()` (or `up(ssid, password)` where networks are configured) and
-        `resolve(host)`, which may block and is therefore called once.
+        `datagrams()`: a socket of datagrams to the network's name server that never waits, OSError if it has none.
     networks: [{"ssid", "password"}] in order of preference; empty where the board has one network of its own.
     """
 
@@ -29,6 +31,7 @@ class Wifi:
         self._random = random
         self._addresses: dict[str, str] = {}
         self._failures = 0
+        self._doubted = False  # the addresses known are to be looked up anew
 
     async def ready(self) -> None:
         """Return when there is a network; try for ever."""
@@ -49,22 +52,33 @@ class Wifi:
         half = min(_CAP_MS, _BASE_MS << min(attempt, 12)) // 2
         return half + int.from_bytes(self._random(3), "big") % (half + 1)
 
-    def address(self, host: str) -> str:
-        """The host's address, looked up once. Raises OSError if there is none."""
-        if host not in self._addresses:
-            self._addresses[host] = self._network.resolve(host)
+    async def address(self, host: str) -> str:
+        """The host's address, looked up once; one that is doubted serves on while nobody tells a better one.
+
+        Raises OSError if there is none.
+        """
+        if dns.is_address(host):
+            return host
+        if self._doubted or host not in self._addresses:
+            try:
+                self._addresses[host] = await dns.look_up(host, self._network.datagrams, self._random)
+                self._doubted = False
+            except OSError:
+                if host not in self._addresses:
+                    raise
         return self._addresses[host]
 
     def worked(self) -> None:
         """A connection came about: the addresses are right."""
         self._failures = 0
+        self._doubted = False
 
     def failed(self) -> None:
         """A connection did not come about; after some of them the addresses are looked up anew."""
         self._failures += 1
         if self._failures >= _FORGET_AFTER:
             self._failures = 0
-            self._addresses.clear()
+            self._doubted = True
 
     async def _try(self, *network: str) -> None:
         try:

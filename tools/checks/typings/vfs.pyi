@@ -2,6 +2,8 @@
 
 from typing import Any
 
+class AbstractBlockDev: ...
+
 class VfsLfs2:
     def __init__(
         self, device: Any, readsize: int = ..., progsize: int = ..., lookahead: int = ..., mtime: bool = ...

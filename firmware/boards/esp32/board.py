@@ -1,0 +1,204 @@
+"""The ESP32 (and -S3) board: everything that imports the machine, thin enough to be read against the data sheets.
+
+What is wired where is the pin-out's to say (wiring.py). Epochs are converted here and nowhere else.
+"""
+
+import asyncio
+import json
+import os
+import time
+
+import machine
+import tls_dial
+import wiring
+from dates import date
+from lamp import Lamp
+from pulse import Bolt
+from radio import Radio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_WATCHDOG_MS = 60_000
+_RX_BYTES = 1_024  # at 57,600 baud 170 ms: longer than a verification and an erased block of flash
+_HALT_MS = 40
+
+
+class _Watchdog:
+    """The chip's own: it resets when it was not fed for a minute, and can't be stopped once it runs."""
+
+    def __init__(self) -> None:
+        self._wdt = machine.WDT(timeout=_WATCHDOG_MS)
+
+    def feed(self) -> None:
+        """All is well for another while."""
+        self._wdt.feed()
+
+
+class _Scanner:
+    """The barcode module's serial line."""
+
+    def __init__(self, wired: "dict[str, Any]") -> None:
+        """wired: the pin-out's `scanner`."""
+        self._wired = wired
+        self._uart = machine.UART(wired["uart"])
+        self.baud(57_600)
+        self._stream = asyncio.StreamReader(self._uart)
+
+    async def readinto(self, buffer: bytearray) -> int | None:
+        """Fill some of the buffer as bytes come; how much."""
+        return await self._stream.readinto(buffer)
+
+    def write(self, data: bytes) -> None:
+        """Send these bytes: at most a dozen, which the chip's own queue takes at once."""
+        self._uart.write(data)
+
+    def baud(self, rate: int) -> None:
+        """Both directions at this speed from now on; what came before is dropped."""
+        tx, rx = machine.Pin(self._wired["tx"]), machine.Pin(self._wired["rx"])
+        self._uart.init(baudrate=rate, bits=8, parity=None, stop=1, tx=tx, rx=rx, rxbuf=_RX_BYTES)
+        while self._uart.any():
+            self._uart.read(self._uart.any())
+
+
+class Board:
+    """The pins, clock, flash and network of one companion."""
+
+    name = "esp32"
+    files = ""  # the root: MicroPython has mounted it
+    holds_open = False  # the bolt is pulsed; it can't be held
+
+    def __init__(self) -> None:
+        """Raises OSError or ValueError if there is no pin-out."""
+        self._ticks = time.ticks_ms()
+        self._ms = 0
+        wired = wiring.read()
+        self.bolt = Bolt(wired["bolt"])
+        self.watchdog = _Watchdog()
+        self.network = Radio()
+        self.scanner = _Scanner(wired["scanner"])
+        self.scanner_module: str = wired["scanner"]["module"]
+        self._lamp = Lamp(wired["light"], wired.get("buzzer"), self.monotonic_ms)
+        self._contacts = {}
+        for name, contact in wired.get("inputs", {}).items():
+            self._contacts[name] = (_contact(contact), 1 if contact["active"] == "high" else 0)
+        self.inputs: tuple[str, ...] = tuple(self._contacts)
+        self.card = _card(wired.get("card"), self.monotonic_ms)
+        self._supply = wired.get("supply")
+        self._adc: machine.ADC | None = None
+        self.supply_low_mv = 0
+        if self._supply:
+            self._adc = machine.ADC(machine.Pin(self._supply["pin"]), atten=machine.ADC.ATTN_11DB)
+            self.supply_low_mv = self._supply["low_mv"]
+        self._clock = None
+        if "clock" in wired:
+            self._clock = __import__("ds3231").Ds3231(wired["clock"])
+
+    def mount(self) -> None:
+        """MicroPython has mounted the flash. Raises OSError if it could not."""
+        os.stat(wiring.CONFIG)
+
+    # time and chance
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds since power came; never wraps, if it is asked once in six days."""
+        now = time.ticks_ms()
+        self._ms += time.ticks_diff(now, self._ticks)
+        self._ticks = now
+        return self._ms
+
+    def utc_hint(self) -> int | None:
+        """The battery clock's time, Unix seconds; None without one, or if it has stood still."""
+        return None if self._clock is None else self._clock.read()
+
+    def keep_utc(self, seconds: int) -> None:
+        """Set the battery clock, if there is one. Raises OSError if it does not answer."""
+        if self._clock is not None:
+            self._clock.write(seconds)
+
+    def tls_date(self, seconds: int) -> None:
+        """The date that TLS checks certificates with: the chip's own clock."""
+        year, month, day, hour, minute, second, weekday = date(seconds)
+        machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+
+    def random(self, n: int) -> bytes:
+        """n random bytes fit for keys and identities: the chip's generator, fed by noise while the radio is on."""
+        return os.urandom(n)
+
+    # outputs
+
+    def light(self, colour: str, pattern: str) -> None:
+        """Set the light: a colour and how it shows."""
+        self._lamp.light(colour, pattern)
+
+    def sound(self, name: str) -> None:
+        """Start a short sound."""
+        self._lamp.sound(name)
+
+    def trace(self, **facts: object) -> None:
+        """One line on the console for whoever has a cable in: verdicts and states, never a secret."""
+        facts["ms"] = self.monotonic_ms()
+        print("~" + json.dumps(facts))
+
+    # inputs
+
+    def read(self, name: str) -> int:
+        """Level of an input, 1 = active."""
+        pin, active = self._contacts[name]
+        return 1 if pin.value() == active else 0
+
+    def supply_mv(self) -> int | None:
+        """The supply's voltage in millivolts, None where it is not measured."""
+        if self._adc is None or self._supply is None:
+            return None
+        upper, lower = self._supply["upper"], self._supply["lower"]
+        return self._adc.read_uv() // 1_000 * (upper + lower) // lower
+
+    def rssi(self) -> int | None:
+        """The radio's signal in dBm, None without a network."""
+        return self.network.rssi()
+
+    def tasks(self) -> list:
+        """Endless tasks that this board needs run: (name, coroutine)."""
+        return [("lamp", self._lamp.run())]
+
+    # power
+
+    def restart(self) -> None:
+        """Start the machine again."""
+        machine.reset()
+
+    def halt(self) -> None:
+        """Go on showing the light until somebody comes: nothing would get better by starting again."""
+        while True:
+            self.watchdog.feed()
+            self._lamp.tick()
+            time.sleep_ms(_HALT_MS)
+
+    # network
+
+    async def dial(
+        self, host: str, port: int, server_name: str, ca_der: bytes, cert_der: bytes, key_der: bytes
+    ) -> tuple:
+        """Connect by TLS with our certificate (DER), the server's one required and checked; (reader, writer) streams.
+
+        OSError or ValueError if the address or a certificate is no good; the rest shows with the first write.
+        """
+        return tls_dial.dial(host, port, server_name, ca_der, cert_der, key_der)
+
+
+def _contact(wired: "dict[str, Any]") -> machine.Pin:
+    """A contact's pin with its pull."""
+    if wired["pull"] == "none":
+        return machine.Pin(wired["pin"], machine.Pin.IN)
+    pull = machine.Pin.PULL_UP if wired["pull"] == "up" else machine.Pin.PULL_DOWN
+    return machine.Pin(wired["pin"], machine.Pin.IN, pull)
+
+
+def _card(wired: "dict[str, Any] | None", now_ms: "Any") -> "Any":
+    """What tells the card's number, None where the lock does not."""
+    if wired is None:
+        return None
+    cards = __import__("cards")
+    return cards.Pulses(wired, now_ms) if wired["kind"] == "wiegand" else cards.Serial(wired)

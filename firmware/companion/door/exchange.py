@@ -1,0 +1,45 @@
+"""Commands to a barcode module and its answers, while nobody else reads from it."""
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Port(Protocol):
+        """What the board gives: a UART, 8N1."""
+
+        async def readinto(self, buffer: bytearray) -> int | None:
+            """Fill some of the buffer as bytes come; how much."""
+
+        def write(self, data: bytes) -> object:
+            """Send these bytes."""
+
+        def baud(self, rate: int) -> None:
+            """Both directions at this speed from now on; what came before is dropped."""
+
+
+RATE = 57_600
+RATES = (57_600, 9_600, 115_200, 38_400, 19_200)  # ours, then the makers' own, then what somebody may have chosen
+_HELD = 64
+
+
+async def ask(port: "Port", command: bytes, begins: bytes, size: int, patience_ms: int = 120) -> bytes | None:
+    """Send a command; the answer that begins so and has that many bytes, None if none came in time.
+
+    What comes before it (the rest of a code that was just scanned) is passed over.
+    """
+    port.write(command)
+    held = bytearray()
+    chunk = bytearray(_HELD)
+    try:
+        while True:
+            n: int | None = await asyncio.wait_for(port.readinto(chunk), patience_ms / 1000)
+            held += chunk[: n or 0]
+            at = held.find(begins)
+            if at >= 0 and len(held) - at >= size:
+                return bytes(held[at : at + size])
+            if len(held) > 4 * _HELD:
+                return None
+    except asyncio.TimeoutError:
+        return None

@@ -1,0 +1,55 @@
+"""Stand-in for `esp32` of MicroPython's ESP32 port: RMT, with the limits of the chip; see chip.py."""
+
+from chip import Misuse, pins
+
+_PAIRS = 64  # of a channel's memory, one of them the end mark
+
+
+class RMT:
+    taken = {}
+
+    def __init__(self, channel, *, pin, clock_div, idle_level):
+        if channel not in range(8) or channel in RMT.taken:
+            raise OSError(-259)
+        if not 1 <= clock_div <= 255:
+            raise ValueError("clock_div")
+        self._channel = channel
+        self._pin = pin.number
+        self._tick_us = clock_div / 80
+        self._idle = int(idle_level)
+        self._plan = []  # (until, level), us
+        RMT.taken[channel] = self
+        pins.drive(self._pin, self)
+
+    def level(self, us):
+        for until, level in self._plan:
+            if us < until:
+                return level
+        return self._idle
+
+    def wait_done(self):
+        return not self._plan or pins.us >= self._plan[-1][0]
+
+    def write_pulses(self, durations, levels):
+        if self._channel not in RMT.taken:
+            raise Misuse("the channel was given back")
+        if not self.wait_done():
+            raise Misuse("it would wait for the former sequence, and the door with it")
+        if len(durations) != len(levels) or not durations:
+            raise ValueError("pulses")
+        if (len(durations) + 1) // 2 > _PAIRS - 1:
+            raise Misuse("it would have to be filled in on the way")
+        at = pins.us
+        self._plan = []
+        for ticks, level in zip(durations, levels):
+            if not 1 <= ticks <= 32_767:
+                raise ValueError("duration")
+            if level is not True and level is not False:
+                raise Misuse("a level is a bool")
+            at += ticks * self._tick_us
+            self._plan.append((at, int(level)))
+
+    def deinit(self):
+        if not self.wait_done():
+            raise Misuse("the chip panics (esp-idf issue 17692)")
+        del RMT.taken[self._channel]
