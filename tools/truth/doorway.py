@@ -39,8 +39,8 @@ class _Remembered:
         self.public_key = key
         self._verify = functools.lru_cache(maxsize=20_000)(Verifier(key).verify)
 
-    def verify(self, message: bytes, signature: bytes) -> bool:
-        return bool(self._verify(bytes(message), bytes(signature)))
+    def verify(self, message: bytes, signature: bytes, rest: bytes = b"") -> bool:
+        return bool(self._verify(bytes(message) + bytes(rest), bytes(signature)))
 
 
 _remembered = functools.cache(_Remembered)
