@@ -62,7 +62,8 @@ class Companion:
             files.remove(folder + "/policy")  # it is believed now, or never will be; an old one must not come back
         provisioned = None
         self.clock = Clock(self.beliefs.floor, self.beliefs.drift_ppm, self._now())
-        self.journal = Journal(folder + "/journal", config.link_key, self._interval, board.random)
+        link = self.beliefs.link
+        self.journal = Journal(folder + "/journal", link.key, self._interval, board.random, former=link.former)
         self._report_boot()
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
@@ -115,7 +116,7 @@ class Companion:
         return Uplink(
             dialler,
             companion_id=config.companion_id,
-            link_key=config.link_key,
+            link_key=self.beliefs.link.key,
             clock=self.clock,
             beliefs=self.beliefs,
             journal=self.journal,

@@ -148,7 +148,11 @@ async def client_alone(setup, board, dialler):
 async def whole_uplink(setup, board, dialler, clock, config):
     beliefs = Beliefs.load(setup["folder"] + "/beliefs", config, read(setup["policy"]) if setup.get("policy") else None)
     journal = Journal(
-        setup["folder"] + "/journal", config.link_key, lambda: clock.interval(board.monotonic_ms()), board.random
+        setup["folder"] + "/journal",
+        beliefs.link.key,
+        lambda: clock.interval(board.monotonic_ms()),
+        board.random,
+        former=beliefs.link.former,
     )
 
     async def present(text, road):
@@ -157,7 +161,7 @@ async def whole_uplink(setup, board, dialler, clock, config):
     uplink = Uplink(
         dialler,
         companion_id=config.companion_id,
-        link_key=config.link_key,
+        link_key=beliefs.link.key,
         clock=clock,
         beliefs=beliefs,
         journal=journal,

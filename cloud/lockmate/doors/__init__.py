@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockmate.doors import companions, denials, link, policies, remote, rooms, ruling, schedules, truth
+from lockmate.doors import companions, denials, link, linking, policies, remote, rooms, ruling, schedules, truth
 from lockmate.doors.commission import commission
 from lockmate.doors.denials import deny, doors_of
 from lockmate.doors.errors import (
@@ -14,6 +14,7 @@ from lockmate.doors.errors import (
     DenyListFull,
     DoorOffline,
     GenerationJump,
+    LinksChanging,
     NoReason,
     NotARoom,
     NotStaffKey,
@@ -46,6 +47,7 @@ __all__ = [
     "Heard",
     "Hours",
     "JournalLog",
+    "LinksChanging",
     "NoReason",
     "NotARoom",
     "NotStaffKey",
@@ -66,6 +68,7 @@ __all__ = [
     "end_staff_key",
     "heard",
     "link",
+    "linking",
     "may_open",
     "open_of",
     "open_remotely",

@@ -13,7 +13,7 @@ _MAC_END = b'"}'
 _SEALED = 74  # bytes of `,"mac":"<64 hex>"}`
 
 
-def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+def hmac_sha256(key: "bytes | bytearray", *parts: bytes) -> bytes:
     """HMAC-SHA-256 (RFC 2104) of the parts joined; `key` is at most 64 bytes."""
     key = key + bytes(_BLOCK - len(key))
     inner = hashlib.sha256(bytes([b ^ 0x36 for b in key]))
@@ -24,19 +24,19 @@ def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
     return outer.digest()
 
 
-def tag(link_key: bytes, body: bytes) -> str:
+def tag(link_key: "bytes | bytearray", body: bytes) -> str:
     """The 16 hex digits that lead an event line, over its exact JSON bytes."""
     return binascii.hexlify(hmac_sha256(link_key, body)[:8]).decode()
 
 
-def seal(link_key: bytes, topic: str, document: bytes) -> bytes:
+def seal(link_key: "bytes | bytearray", topic: str, document: bytes) -> bytes:
     """A JSON object's bytes with the mac for `topic` as its last member."""
     text = document[:-1]
     mac = binascii.hexlify(hmac_sha256(link_key, topic.encode(), text))
     return text + _MAC_START + mac + _MAC_END
 
 
-def open_sealed(link_key: bytes, topic: str, payload: bytes) -> dict:
+def open_sealed(link_key: "bytes | bytearray", topic: str, payload: bytes) -> dict:
     """The object that `payload` carries; ValueError unless its mac is right for `topic`.
 
     Only the text before the mac is parsed, so a second `mac` or a repeated member changes nothing.

@@ -54,14 +54,19 @@ class Journal:
     def __init__(
         self,
         directory: str,
-        link_key: bytes,
+        link_key: "bytes | bytearray",
         interval: "Callable[[], tuple[int, int | None]]",
         random_bytes: "Callable[[int], bytes]",
         segments: int = _SEGMENTS,
+        former: bytes = b"",
     ) -> None:
-        """interval(): (lo, hi) in seconds. Reads what is there; raises OSError if the folder can't be used."""
+        """interval(): (lo, hi) in seconds; former: the link key that older lines may be under.
+
+        Reads what is there; raises OSError if the folder can't be used.
+        """
         self._directory = directory
         self._link_key = link_key
+        self._former = former
         self._interval = interval
         self._most = segments
         self._segments: list[_Segment] = []
@@ -325,7 +330,10 @@ class Journal:
                 yield line
 
     def _is_right(self, line: bytes) -> bool:
-        return mac.tag(self._link_key, line[_HEAD:-1]).encode() == line[:16]
+        for key in (self._link_key, self._former):
+            if key and mac.tag(key, line[_HEAD:-1]).encode() == line[:16]:
+                return True
+        return False
 
     def _seq_of(self, line: bytes) -> int:
         """The seq of a line of this log, 0 if it is none. The first line whose tag is right names the log."""
