@@ -12,7 +12,7 @@ import click
 
 import lockmate
 from lockmate import db, settings
-from lockmate.commands import hotels, keys, systems
+from lockmate.commands import companions, hotels, keys, systems
 from lockmate.commands.base import House, Sorry, ground, the_property
 
 
@@ -185,7 +185,7 @@ def config(property_id: str | None, folder: Path | None, host: str | None, port:
         click.echo("Mosquitto is not installed here: apt install mosquitto", err=True)
 
 
-for other in (hotels.property_, hotels.account, keys.keys_, keys.restored, systems.pms):
+for other in (hotels.property_, hotels.account, keys.keys_, keys.restored, systems.pms, companions.companions):
     main.add_command(other)
 
 

@@ -12,6 +12,7 @@ from companion.core.clock import Clock
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.journal import Journal
+from companion.store.raw import Area
 from lockmate import cli, db, doors
 from lockmate.doors import Companion, DoorRules, JournalLog, companions, link, linking, policies, rotating
 from lockmate.ingest import batch
@@ -19,6 +20,25 @@ from lockmate.keys import vault
 from lockmate.protocol import TOPIC_ACK
 from lockmate.records import Disputed, Event
 from lockmate.staff import Audit
+
+
+class Flash:
+    """Eight blocks of raw flash: ones become zeros, until a block is erased."""
+
+    def __init__(self):
+        self.blocks = [bytearray(b"\xff" * 4_096) for _ in range(8)]
+
+    def readblocks(self, block, buffer, offset=0):
+        buffer[:] = self.blocks[block][offset : offset + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        for n, byte in enumerate(bytes(buffer), offset):
+            self.blocks[block][n] &= byte
+
+    def ioctl(self, operation, argument):
+        if operation == 6:
+            self.blocks[argument][:] = b"\xff" * 4_096
+        return {4: len(self.blocks), 5: 4_096}.get(operation, 0)
 
 
 class Board:
@@ -29,7 +49,7 @@ class Board:
         made = companions.enrol(hotel.property, hotel.door(door), name, pki_request(name))
         self.files, self.provisioned = made.files, made.files["/policy"]
         folder.mkdir()
-        (folder / "journal").mkdir()
+        self.flash = Flash()
         self.hotel, self.door = hotel, door
         self.boots()
 
@@ -38,7 +58,7 @@ class Board:
         self.provisioned = None
         self.clock = Clock(self.beliefs.floor, 100, 0)
         self.journal = Journal(
-            str(self.folder / "journal"), self.beliefs.link.key, lambda: (1, 2), bytes,
+            Area(self.flash), self.beliefs.link.key, lambda: (1, 2), bytes,
             former=self.beliefs.link.former,
         )  # fmt: skip
         self.journal.write("boot")
@@ -163,15 +183,14 @@ def test_power_cuts_lose_neither_key_nor_line(hotel, board):
     assert bytes(board.beliefs.link.key) == key
 
 
-def test_a_board_that_is_provisioned_anew_begins_anew(hotel, board, tmp_path):
+def test_a_board_that_is_provisioned_anew_begins_anew(hotel, board):
     linking.begin(hotel.property, by=hotel.desk)
     board.hears()
     board.says()
     made = companions.replace(board.row, board.name, pki_request(board.name), by=hotel.desk)
     assert (board.row.link_n, board.row.link_other is None) == (0, False)  # its policy asks: it takes the step at once
     board.files, board.provisioned = made.files, made.files["/policy"]
-    (board.folder / "journal").rename(tmp_path / "old")
-    (board.folder / "journal").mkdir()
+    board.flash = Flash()
     for file in board.folder.glob("beliefs/*"):
         file.unlink()
     board.boots()
@@ -181,7 +200,7 @@ def test_a_board_that_is_provisioned_anew_begins_anew(hotel, board, tmp_path):
     assert linking.behind(hotel.property) == ()
 
 
-def test_a_spare_that_is_assigned_meanwhile_follows(hotel, board, tmp_path):
+def test_a_spare_that_is_assigned_meanwhile_follows(hotel, board):
     spare = companions.enrol(hotel.property, None, "spare-0001", pki_request("spare-0001")).companion
     linking.begin(hotel.property, by=hotel.desk)
     companions.assign(spare, hotel.door("801"), by=hotel.desk)

@@ -24,12 +24,6 @@ def test_a_question_is_what_rfc_1035_says():
         check.raises(OSError, dns.question, wrong, b"12")
 
 
-def test_addresses_need_no_look_up():
-    assert dns.is_address("127.0.0.1") and dns.is_address("10.20.30.255")
-    for name in ("broker.test", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.x", ""):
-        assert not dns.is_address(name)
-
-
 def test_an_answer_is_found_behind_aliases_and_other_records():
     assert dns.answer(ASKED, reply(ADDRESS)) == "198.51.100.7"
     text = b"\xc0\x0c\x00\x10\x00\x01\x00\x00\x0e\x10\x00\x03\x02hi"
@@ -52,7 +46,7 @@ def test_what_does_not_answer_the_question_is_passed_over():
         junk = reply() + os.urandom(40)
         junk = junk[:7] + bytes((1 + junk[-1] % 9,)) + junk[8:]
         found = dns.answer(ASKED, junk)
-        assert found is None or found == "" or dns.is_address(found)
+        assert found is None or found == "" or len(found.split(".")) == 4
 
 
 class NameServer:

@@ -52,6 +52,18 @@ class Beliefs:
         raise MemoryError
 
 
+class Renewals:
+    """None ever."""
+
+    due = False
+
+    def news(self):
+        return ()
+
+    def tell(self, state):
+        pass
+
+
 class Line:
     def dial(self):
         raise OSError
@@ -63,7 +75,7 @@ def uplink(keeps):
     journal = Journal()
     made = Uplink(Line(), companion_id="c-801-test", link_key=bytes(32), clock=Clock(0), beliefs=Beliefs(keeps),
                   journal=journal, present=None, now_ms=lambda: 0, random=os.urandom, facts=dict,
-                  trace=lambda **_: None)  # fmt: skip
+                  trace=lambda **_: None, renewals=Renewals())  # fmt: skip
     return made, journal
 
 

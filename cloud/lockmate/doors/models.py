@@ -79,6 +79,7 @@ class Companion(BaseModel):
     link_log = pw.CharField(16, default="")
     link_seq = pw.BigIntegerField(default=0)
     certificate_serial = pw.CharField(48, default="")
+    certificate_ends = pw.BigIntegerField(null=True)  # ms; null: issued when that was not written down
     state = pw.CharField(12, default="in_service")  # "in_service" | "retired"
     enrolled_at = pw.BigIntegerField()
     online = pw.BooleanField(default=False)  # a hint: the last will has no mac
@@ -131,6 +132,22 @@ class JournalLog(BaseModel):
 
     class Meta:
         indexes = ((("companion", "log"), True),)
+
+
+class Renewal(BaseModel):
+    """The last renewal of a companion; under way until `done_at`."""
+
+    companion = pw.ForeignKeyField(Companion, unique=True, backref="renewals", on_delete="CASCADE")
+    companion_id: int
+    version = pw.BigIntegerField()  # ms
+    what = pw.CharField(12)  # "key", then "certificate"; or "networks"
+    payload = pw.BlobField()  # as it travels: sealed under the link key, and emptied when done
+    serial = pw.CharField(48, default="")  # of the certificate that was issued
+    fingerprint = pw.CharField(16, default="")
+    ends_at = pw.BigIntegerField(null=True)
+    made_at = pw.BigIntegerField()
+    put_at = pw.BigIntegerField()
+    done_at = pw.BigIntegerField(null=True)
 
 
 class Revocation(BaseModel):

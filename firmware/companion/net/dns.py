@@ -59,12 +59,6 @@ async def _ask(server: "Any", asked: bytes) -> str | None:
     return None
 
 
-def is_address(host: str) -> bool:
-    """Whether `host` is a dotted address, which nobody needs to be asked for."""
-    parts = host.split(".")
-    return len(parts) == 4 and all([part.isdigit() and int(part) < 256 for part in parts])
-
-
 def question(host: str, number: bytes) -> bytes:
     """The question for a host's address; number: two random bytes. Raises OSError for what is no host's name."""
     name = b""

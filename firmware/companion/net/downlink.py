@@ -1,4 +1,4 @@
-"""What comes down the door's line: acks, policies and remote opens, each with all its consequences (protocol 5, 6).
+"""What comes down the door's line: acks, policies, remote opens, renewals, and all that follows (protocol 5, 6).
 
 The client calls `on_message` while it reads: that only puts a copy into a bounded mailbox, so that the line stays alive
 while a signature is checked or the bolt moves.
@@ -12,7 +12,8 @@ import hashlib
 from companion.core import mac
 from companion.core.clock import FRESH_MS
 from companion.core.fields import Refused
-from companion.core.names import POLICY_BYTES_MAX, ROAD_MQTT, TOPIC_ACK, TOPIC_OPEN, TOPIC_POLICY
+from companion.core.names import POLICY_BYTES_MAX, ROAD_MQTT, TOPIC_ACK, TOPIC_OPEN, TOPIC_POLICY, TOPIC_RENEW
+from companion.net.waiting import unload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
     from companion.core.clock import Clock
     from companion.net.handed import Handed
+    from companion.net.renewal import Renewals
 
 _HEAD = 65  # a policy's slot and signature
 _ACK_MAX = 512
 _OPEN_MAX = 256  # a token's text has 151; what is longer is malformed whatever its length
 _OPENS = 2
+_RENEWAL_MAX = 2_048
+_STEP_MS = 5
 _FLOOR_JUMP_S = 3_600  # a power cut costs this much of what was told of the clock, at most
 _REFUSALS_MS = 60_000  # refusals are counted this long, then written
 _REST_MS = 2_000  # after a refused policy: a check costs far more than a forgery
@@ -51,6 +55,8 @@ class Downlink:
         beliefs: "Any",
         journal: "Any",
         handed: "Handed",
+        renewals: "Renewals",
+        random: "Callable[[int], bytes]",
         present: "Callable[[bytes, int], Awaitable[Any]]",
         now_ms: "Callable[[], int]",
         on_ack: "Callable[[int, int], None]",
@@ -62,6 +68,9 @@ class Downlink:
         self._beliefs = beliefs
         self._journal = journal
         self._handed = handed
+        self._renewals = renewals
+        self._random = random
+        self._companion_id = companion_id
         self._present = present
         self._now_ms = now_ms
         self._on_ack = on_ack
@@ -78,6 +87,7 @@ class Downlink:
         self._policy_after_ms = 0
         self._unread = ""  # why the newest policy could not even be taken in
         self._mail = asyncio.Event()
+        self._renewal: bytes | None = None
         self._opens: list[bytes] = []
         self._asked = asyncio.Event()
         self._refusal = ""
@@ -112,6 +122,12 @@ class Downlink:
             self._ack = bytes(payload)  # an ack covers all before it: the newest is enough
             self._ack_ms = self._now_ms()
             self._mail.set()
+        elif topic == (TOPIC_RENEW % self._companion_id).encode():
+            if len(payload) > _RENEWAL_MAX:
+                self.ignored += 1
+            elif payload:  # an empty one says that there is none
+                self._renewal = bytes(payload)
+                self._mail.set()
         elif topic == self._open_topic:
             if len(self._opens) >= _OPENS:
                 self.ignored += 1
@@ -143,6 +159,7 @@ class Downlink:
                 self._take_ack(ack, self._ack_ms)
             if self._now_ms() >= self._policy_after_ms:
                 self._take_policy()
+            await self._take_renewal()
             self._on_news(False)
 
     def _take_ack(self, payload: bytes, now_ms: int) -> None:
@@ -232,6 +249,25 @@ class Downlink:
             self._journal.write("fault", fault="policy", code=self._refusal, count=self._refusals)
         self._refusal = ""
         self._refusals = 0
+
+    async def _take_renewal(self) -> None:
+        """A renewal; a key takes a second or two to make, in steps, while acks and policies wait."""
+        wire = self._renewal
+        self._renewal = None
+        if wire is None:
+            return
+        try:
+            from companion.net.renewing import Renewing  # once in years: it takes room on the heap only meanwhile
+
+            renewing = Renewing(self._renewals, self._companion_id, self._link_key, self._random)
+            renewing.take(wire)
+            while renewing.step():
+                await asyncio.sleep_ms(_STEP_MS)
+        except (ValueError, TypeError):
+            self.ignored += 1
+        except MemoryError:
+            pass  # the cloud says it again within the hour
+        unload("companion.net.renewing", "companion.core.p256")
 
     # --- remote opens ----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from companion.core.clock import Clock
     from companion.net.dialler import Dialler
+    from companion.net.renewal import Renewals
 
 _DOWN = "lm/1/%s/down/+"
 _OFFLINE = b'{"online":false}'
@@ -57,6 +58,7 @@ class Uplink:
         random: "Callable[[int], bytes]",
         facts: "Callable[[], dict[str, Any]]",
         trace: "Callable[..., None]",
+        renewals: "Renewals",
         timing: "dict[str, int] | None" = None,
     ) -> None:
         self._dialler = dialler
@@ -67,6 +69,7 @@ class Uplink:
         self._now_ms = now_ms
         self._facts = facts
         self._trace = trace
+        self._renewals = renewals
         self._events_topic = (TOPIC_EVENTS % companion_id).encode()
         self._state_topic = TOPIC_STATE % companion_id
         self._handed = Handed(journal.boot_seq)
@@ -77,6 +80,8 @@ class Uplink:
             beliefs=beliefs,
             journal=journal,
             handed=self._handed,
+            renewals=renewals,
+            random=random,
             present=present,
             now_ms=now_ms,
             on_ack=self._on_ack,
@@ -198,11 +203,13 @@ class Uplink:
         """What the cloud must hear of at once when it changes."""
         beliefs = self._beliefs
         lost = self._clock.interval(self._now_ms())[1] is None
-        return beliefs.door, beliefs.held_version, beliefs.held_hash, beliefs.generation, lost
+        renewed = self._renewals.news()
+        return beliefs.door, beliefs.held_version, beliefs.held_hash, beliefs.generation, lost, renewed
 
     def _state(self, now_ms: int) -> bytes:
         beliefs = self._beliefs
         state = self._facts()
+        self._renewals.tell(state)
         state["ignored"] = self.downlink.ignored
         state["log"] = self._journal.log
         state["seq"] = self._journal.seq
@@ -223,6 +230,9 @@ class Uplink:
             now_ms = self._now_ms()
             self.downlink.tick(now_ms)
             if not self.client.connected:
+                continue
+            if self._renewals.due and not self._dialler.trying:
+                self.client.drop("a renewal is tried")
                 continue
             if self._unacked and now_ms - self._moved_ms >= self._patience_ms:
                 self._patience_ms = min(2 * self._patience_ms, _RESEND_MAX_MS)
