@@ -19,33 +19,30 @@ from tools.hil.jig import BenchJig, Line
 from tools.hotel.trial import TrialDoor
 from tools.installer import flashing, provisioning, sources
 from tools.installer.board import open_board
+from tools.virtual.image import BLOCK
+from tools.virtual.store import lines_of
 
 _BAUD = 115_200
-_LINE = re.compile(rb'[0-9a-f]{16} (\{"log":"[0-9a-f]{16}"[^\n]*\})')
-# the places in which lines of the journal may lie: its files, and the raw partition where a firmware keeps one
+_LINE = re.compile(rb'[0-9a-f]{16} (\{"log":"[0-9a-f]{16}".*\})')
+_PIECE = 1_024
+# which pieces of the raw store hold anything: (its blocks, [(block, offset)])
 _PLACES = """
-import os
-_o=[]
-for _d in('/journal','/beliefs'):
- try:_o+=[_d+'/'+n for n in sorted(os.listdir(_d))]
- except OSError:pass
-_n=[]
-try:
- import esp32
- _b=bytearray(1024)
- for _q in esp32.Partition.find(esp32.Partition.TYPE_DATA,label='store'):
-  for _i in range(_q.ioctl(4,0)):
-   for _a in range(0,4096,1024):
-    _q.readblocks(_i,_b,_a)
-    if _b.rstrip(b'\\xff'):_n.append((_i,_a))
-except ImportError:pass
-print(repr((_o,_n)))
-"""
-_PIECE = """
 import esp32
-_b=bytearray(1024)
+_b=bytearray(%d)
+_o=[]
+for _q in esp32.Partition.find(esp32.Partition.TYPE_DATA,label='store'):
+ _n=_q.ioctl(4,0)
+ for _i in range(_n):
+  for _a in range(0,4096,len(_b)):
+   _q.readblocks(_i,_b,_a)
+   if _b.rstrip(b'\\xff'):_o.append((_i,_a))
+print(repr((_n,_o)))
+"""
+_READ = """
+import esp32
+_b=bytearray(%d)
 for _q in esp32.Partition.find(esp32.Partition.TYPE_DATA,label='store'):_q.readblocks(%d,_b,%d)
-print(repr(bytes(_b).rstrip(b'\\xff')))
+print(repr(bytes(_b)))
 """
 
 
@@ -127,12 +124,18 @@ def journal(port: str) -> list[bytes]:
     """The lines (JSON bytes) that lie on a board's flash, in their order. The firmware stands still meanwhile."""
     with open_board(port) as board:
         board.quiet()
-        files, pieces = board.run(_PLACES)
-        parts = [board.read(name) for name in files]
-        raw = [board.run(_PIECE % place) for place in pieces]
+        blocks, places = board.run(_PLACES % _PIECE)
+        store = bytearray(b"\xff" * (blocks * BLOCK))
+        for block, at in places:
+            begins = block * BLOCK + at
+            store[begins : begins + _PIECE] = board.run(_READ % (_PIECE, block, at))
         board.restart()
-    held = b"\n".join(parts) + b"\n" + b"".join(raw)
-    found = {(facts["log"], facts["seq"]): line for line in _LINE.findall(held) for facts in [json.loads(line)]}
+    found = {}
+    for line in lines_of(bytes(store)):
+        whole = _LINE.fullmatch(line)
+        if whole:
+            facts = json.loads(whole[1])
+            found[facts["log"], facts["seq"]] = whole[1]
     return [found[key] for key in sorted(found)]
 
 

@@ -130,6 +130,15 @@ def test_wifi_that_others_may_read_or_that_is_half_is_told(typed, files):
         assert (found, json.loads(out)["code"]) == (Exit.FAILED, code)
 
 
+def test_two_boards_on_a_hub_are_never_guessed_between(typed, monkeypatch):
+    monkeypatch.setattr("tools.installer.doctor.ports", lambda: ["/dev/ttyUSB0", "/dev/ttyUSB1"])
+    for words in (("flash",), ("wipe", "--offline", "--yes"), ("rotate-cert",), ("status",)):
+        found, out, _all = typed(*words, "--json")
+        told = json.loads(out)
+        assert (found, told["code"]) == (Exit.CABLE, "several_boards")
+        assert "ttyUSB0" in told["what"] + told["do"] and "ttyUSB1" in told["what"] + told["do"]
+
+
 def test_no_arguments_and_help_are_answered(typed):
     assert typed("--help")[0] == 0
     assert "Exit codes" in typed("--help")[1]

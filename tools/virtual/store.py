@@ -46,7 +46,12 @@ class RawFlash:
 
 def journal_lines(image: bytes) -> Iterator[bytes]:
     """Every line that the journal of an image holds, whole or not, whatever its tag says."""
-    segments = Segments(Store(RawFlash(image[-STORE:])).journal)
+    return lines_of(image[-STORE:])
+
+
+def lines_of(store: bytes) -> Iterator[bytes]:
+    """The same of a store's raw content, whatever its size."""
+    segments = Segments(Store(RawFlash(store)).journal)
     for segment in segments.live:
         for at, packed in segments.lines(segment):
             if at:

@@ -33,7 +33,7 @@ _I, _HALF_OF_ONE, _ONE, _NOTHING, _PREFIX = range(_Q + 80, _Q + 6 * 80, 80)
 _OF_B = _PREFIX + 80 * _BATCH  # where operation 5 finds the tables: of the base point, of the key
 _OF_A = _OF_B + 8
 _TURNS = _OF_A + 8
-_memory = bytearray(_TURNS + 4)
+_memory = sha.memory  # _TURNS + 4 bytes; a digest is made in the elements up to _R and in the prefixes
 
 # The machine's operations.
 _END, _TIMES, _BOTH, _SUB, _CARRY, _LOAD, _AGAIN = range(7)

@@ -5,6 +5,7 @@ something was there that was not right. A record on flash is a head (magic, age,
 """
 
 import binascii
+import os
 import struct
 
 from companion.store import files
@@ -20,19 +21,14 @@ def _crc(age: int, length: int) -> int:
     return binascii.crc32(struct.pack(">IH", age, length))
 
 
-def _head(age: int, body: bytes) -> bytes:
+def _head(age: int, body: bytes | bytearray) -> bytes:
     crc = binascii.crc32(body, _crc(age, len(body))) & 0xFFFFFFFF
     return struct.pack(_HEAD, _MAGIC, age, len(body), crc)
 
 
-def _parse(raw: bytes | bytearray) -> tuple[int, bytes | None]:
-    """(age, body), body None if the record is not right."""
-    if len(raw) >= _HEAD_SIZE:
-        age = struct.unpack(_HEAD, raw[:_HEAD_SIZE])[1]
-        body = bytes(memoryview(raw)[_HEAD_SIZE:])
-        if age and raw[:_HEAD_SIZE] == _head(age, body):
-            return age, body
-    return 0, None
+def _is_right(head: bytes | bytearray, body: bytes | bytearray) -> bool:
+    """Whether a record's head is that of its body."""
+    return len(head) == _HEAD_SIZE and head == _head(struct.unpack(_HEAD, head)[1], body)
 
 
 class FilePlace:
@@ -40,13 +36,23 @@ class FilePlace:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        raw = files.read(path)
-        self.age = 0 if raw is None else _parse(raw)[0]
-        self.damaged = raw is not None and self.age == 0
+        self.age, body = self._load()
+        self.damaged = body is not None and self.age == 0
 
     def read(self) -> bytes | None:
         """The body."""
-        return _parse(files.read(self._path) or b"")[1]
+        age, body = self._load()
+        return body if age else None
+
+    def _load(self) -> tuple[int, bytes | None]:
+        """(age, body), age 0 if the record is not right, no body if there is none. A policy has 4 KB: never twice."""
+        try:
+            with open(self._path, "rb") as source:
+                head = source.read(_HEAD_SIZE)
+                body = source.read(os.stat(self._path)[6] - len(head))
+        except OSError:
+            return 0, None
+        return (struct.unpack(_HEAD, head)[1] if _is_right(head, body) else 0), body
 
     def put(self, age: int, body: bytes) -> None:
         """Replace the record. Raises OSError; what was there then stands."""
@@ -77,6 +83,7 @@ class Log:
         self._end = BLOCK  # where the next one goes
         self.age = 0
         self.damaged = False
+        self._stuck = False  # a block could not be erased ahead: it is left alone until it is needed
         self._ready = [area.marked(n) for n in range(area.count)]
         for n in range(area.count):
             if self._ready[n]:
@@ -106,16 +113,17 @@ class Log:
 
     def _next(self, n: int, at: int) -> int:
         """Where a record may stand behind one that went bad or was cut: at the next magic, else at the next page."""
-        window = bytearray(min(PAGE, BLOCK - at - 1))
+        window = bytearray(min(PAGE + len(_MAGIC) - 1, BLOCK - at - 1))  # one that begins in this page ends in the next
         self._area.read(n, at + 1, window)
         found = bytes(window).find(_MAGIC)
         return at + 1 + found if found >= 0 else at // PAGE * PAGE + PAGE
 
     def read(self) -> bytes | None:
         """The newest record's body; None if it is not right any more."""
-        raw = bytearray(_HEAD_SIZE + self._length)
-        self._area.read(self._block, self._at, raw)
-        return _parse(raw)[1]
+        head, body = bytearray(_HEAD_SIZE), bytearray(self._length)
+        self._area.read(self._block, self._at, head)
+        self._area.read(self._block, self._at + _HEAD_SIZE, body)
+        return bytes(body) if _is_right(head, body) else None
 
     def put(self, age: int, body: bytes) -> None:
         """Add a record. Raises OSError; what was there then stands."""
@@ -150,9 +158,13 @@ class Log:
     def tend(self) -> bool:
         """Erase ahead if it is time; True if it did. Nobody may be waiting."""
         n = (self._block + 1) % self._area.count
-        if self._ready[n] or self._end < BLOCK // 2:
+        if self._ready[n] or self._stuck or self._end < BLOCK // 2:
             return False
-        self._area.prepare(n)
+        try:
+            self._area.prepare(n)
+        except OSError:
+            self._stuck = True
+            return False
         self._ready[n] = True
         return True
 
@@ -180,21 +192,23 @@ class Cell:
 
     def read(self) -> bytes | None:
         """The record's body; None if it is not right any more."""
-        raw = bytearray(_HEAD_SIZE + self._length)
-        done = 0
-        while done < len(raw):
-            at = START + done
-            part = min(len(raw) - done, BLOCK - at % BLOCK)
-            self._area.read(self._newest + at // BLOCK, at % BLOCK, memoryview(raw)[done : done + part])
-            done += part
-        return _parse(raw)[1]
+        head, body = bytearray(_HEAD_SIZE), bytearray(self._length)
+        at = START
+        for part in (head, body):
+            done = 0
+            while done < len(part):
+                size = min(len(part) - done, BLOCK - at % BLOCK)
+                self._area.read(self._newest + at // BLOCK, at % BLOCK, memoryview(part)[done : done + size])
+                done += size
+                at += size
+        return bytes(body) if _is_right(head, body) else None
 
-    def put(self, age: int, body: bytes) -> None:
+    def put(self, age: int, body: bytes | bytearray) -> None:
         """Replace the record. Raises OSError; what was there then stands."""
         if START + _HEAD_SIZE + len(body) > self._half * BLOCK:
             raise OSError(28)
         n = self._half - self._newest
-        for each in range(n + 1, n + self._half):
+        for each in range(n + 1, n + (START + _HEAD_SIZE + len(body) - 1) // BLOCK + 1):
             self._area.clear(each)
         self._area.prepare(n)
         at = START
@@ -203,13 +217,20 @@ class Cell:
                 at = self._fill(n, at, data[begin : begin + PAGE])
         self.age, self._newest, self._length = age, n, len(body)
 
-    def _fill(self, n: int, at: int, data: bytes) -> int:
+    def _fill(self, n: int, at: int, data: bytes | bytearray) -> int:
         """Program at most a page, over a block's end too; where it ended."""
         here = min(len(data), BLOCK - at % BLOCK)
         self._area.program(n + at // BLOCK, at % BLOCK, data[:here])
         if here < len(data):
             self._area.program(n + at // BLOCK + 1, 0, data[here:])
         return at + len(data)
+
+    def holds(self, body: bytes | bytearray) -> bool:
+        """Whether this is the record's body, told by its head alone."""
+        head = bytearray(_HEAD_SIZE)
+        if self.age:
+            self._area.read(self._newest, START, head)
+        return self.age > 0 and head == _head(self.age, body)
 
     def erase(self) -> None:
         """Forget it."""

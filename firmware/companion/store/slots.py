@@ -60,10 +60,16 @@ class Slots:
             self._places[1].put(age, body)
 
     def settle(self) -> bool:
-        """Bring the older place up to the newest record, or do a little ahead; False if nothing was to do."""
+        """Bring the older place up to the newest record, or do a little ahead; False if nothing was to do.
+
+        Where the heap has no room for the record just now, that waits for the next call.
+        """
         first, second = self._places
         if first.age != second.age and not self._behind:
-            body = self.read()
+            try:
+                body = self.read()
+            except MemoryError:
+                return False
             if body is not None:
                 behind = first if first.age < second.age else second
                 try:
