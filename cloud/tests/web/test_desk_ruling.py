@@ -51,9 +51,14 @@ def test_a_mode_is_set_until_an_end_renewed_while_wanted_and_lapses(manager, hot
     assert lines("door:set_rules") == [("mei", "door 9001")]
 
 
-@pytest.mark.parametrize("form", [
-    {"mode": "lockdown", "until": "2026-11-01T00:00"}, {"mode": "lockdown", "until": ""}, {"mode": "ajar", "until": ""},
-])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"mode": "lockdown", "until": "2026-11-01T00:00"},
+        {"mode": "lockdown", "until": ""},
+        {"mode": "ajar", "until": ""},
+    ],
+)
 def test_a_mode_without_an_end_to_come_is_refused(manager, hotel, form):
     manager.get("/desk/doors/801/mode")
     assert manager.post("/desk/doors/801/mode", **form).status_code == 400
@@ -86,7 +91,9 @@ def test_hours_are_those_of_the_week_and_renewed(manager, hotel, time):
     assert told(hotel, "Lift")["schedule"] == []
 
 
-@pytest.mark.parametrize(("begins", "ends"), [("7", "22:00"), ("07:00", ""), ("25:00", "26:00"), ("24:00", "07:00"), ("07:00", "08Z")])
+@pytest.mark.parametrize(
+    ("begins", "ends"), [("7", "22:00"), ("07:00", ""), ("25:00", "26:00"), ("24:00", "07:00"), ("07:00", "08Z")]
+)
 def test_times_that_are_none_are_refused(manager, hotel, begins, ends):
     manager.get("/desk/doors/9001/hours")
     form = {"days-0": ["0"], "begins-0": begins, "ends-0": ends}
