@@ -1,6 +1,6 @@
 """A full journal on flash that fails: what was written is there or told as lost, now and after the next boot."""
 
-# runs on: micropython32 cpython
+# runs on: cpython
 
 import json
 
