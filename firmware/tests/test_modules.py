@@ -49,6 +49,13 @@ def test_a_gm65_is_found_at_any_speed_and_set_up_for_good():
         assert module.saves == 1
 
 
+def test_a_speed_that_a_set_up_code_chose_is_found():
+    for rate in (14_400, 4_800, 1_200):
+        for driver, module in ((gm65, Gm65(rate)), (gm67, Gm67(rate))):
+            line, changed = setup(driver, module)
+            assert changed is not None and line.rate == module.rate == 57_600
+
+
 def test_set_up_codes_are_shut_before_anything_else_is_written():
     line, _ = setup(gm65, Gm65())
     writes = [sent for sent in line.sent if sent[2] == 8 and line.module.rate]

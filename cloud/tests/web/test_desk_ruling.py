@@ -51,9 +51,14 @@ def test_a_mode_is_set_until_an_end_renewed_while_wanted_and_lapses(manager, hot
     assert lines("door:set_rules") == [("mei", "door 9001")]
 
 
-@pytest.mark.parametrize("form", [
-    {"mode": "lockdown", "until": "2026-11-01T00:00"}, {"mode": "lockdown", "until": ""}, {"mode": "ajar", "until": ""},
-])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"mode": "lockdown", "until": "2026-11-01T00:00"},
+        {"mode": "lockdown", "until": ""},
+        {"mode": "ajar", "until": ""},
+    ],
+)
 def test_a_mode_without_an_end_to_come_is_refused(manager, hotel, form):
     manager.get("/desk/doors/801/mode")
     assert manager.post("/desk/doors/801/mode", **form).status_code == 400

@@ -187,9 +187,7 @@ def test_what_no_database_takes_is_the_askers_mistake(pms, hotel, token):
     assert code(pms.asks("GET", "R%001")) == (404, "not_found")
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "deep"}
     deep = '{"a":' * 5_000
-    answer = pms._client.put(
-        "/api/pms/1/reservations/R-1", data=deep, headers=headers, content_type="application/json"
-    )
+    answer = pms._client.put("/api/pms/1/reservations/R-1", data=deep, headers=headers, content_type="application/json")
     assert code(answer) == (400, "bad_field")
 
 

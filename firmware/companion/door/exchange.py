@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 RATE = 57_600
-RATES = (57_600, 9_600, 115_200, 38_400, 19_200)  # ours, then the makers' own, then what somebody may have chosen
+# ours, then the makers' own, then what a set-up code may have chosen
+RATES = (57_600, 9_600, 115_200, 38_400, 19_200, 14_400, 4_800, 2_400, 1_200)
 _HELD = 64
 
 
-async def ask(port: "Port", command: bytes, begins: bytes, size: int, patience_ms: int = 120) -> bytes | None:
+async def ask(port: "Port", command: bytes, begins: bytes, size: int, patience_ms: int = 150) -> bytes | None:
     """Send a command; the answer that begins so and has that many bytes, None if none came in time.
 
+    Patience is for the slowest speed, at which the command alone takes 90 ms.
     What comes before it (the rest of a code that was just scanned) is passed over.
     """
     port.write(command)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _LINE_MAX = 600
 _HEAD = 17  # tag and space
 _TAG = 16
-_EIO = 5
 _WASTE = 120  # bytes at a block's end that no line fits into
 
 # A full journal gives these up first: what strangers can make a door write, at its scanner or by the broker, must not
@@ -255,38 +254,48 @@ class Journal:
         """Fill one new block with what must stay of segments n and on, drop those that are all in it; where to go on.
 
         The new one counts from when the first of the old ones is gone; see `_drop_leftovers` for cuts. One that is in
-        it in part stays, and its readers skip that part.
+        it in part stays, and its readers skip that part. Where a block fails, all stays as it was.
         """
         fresh: Segment | None = None
+        part: Segment | None = None
         done: list[Segment] = []
         lost: list[int] = []
-        for segment in self._live[n:-1]:
-            passed = len(lost)
-            full = False
-            for seq, packed in self._right_lines(segment):
-                packed += b"\n"
-                if _is_light(packed):
-                    lost.append(seq)
-                elif fresh is None:
-                    fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, segment.revision + 1)
-                    fresh.last = seq
-                elif fresh.end + len(packed) > BLOCK:
-                    full = True
+        try:
+            for segment in self._live[n:-1]:
+                passed = len(lost)
+                for seq, packed in self._right_lines(segment):
+                    packed += b"\n"
+                    if _is_light(packed):
+                        lost.append(seq)
+                    elif fresh is None:
+                        fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, segment.revision + 1)
+                        fresh.last = seq
+                    elif fresh.end + len(packed) > BLOCK:
+                        part = segment
+                        break
+                    else:
+                        self._segments.append(fresh, packed)
+                        fresh.last = seq
+                if part is not None and fresh is not None:
+                    lost = [seq for seq in lost if seq < fresh.last] if part.first <= fresh.last else lost[:passed]
                     break
-                else:
-                    self._segments.append(fresh, packed)
-                    fresh.last = seq
-            if full and fresh is not None:
-                lost = [seq for seq in lost if seq < fresh.last] if segment.first <= fresh.last else lost[:passed]
-                segment.after, segment.heavy = fresh.last, -1
-                break
-            done.append(segment)
-        self._tell_lost(lost)
-        for segment in done:
-            if not self._segments.drop(segment) and segment is done[0]:
-                raise OSError(_EIO)
+                done.append(segment)
+            self._tell_lost(lost)
+            gone = self._segments.drop(done[0])
+        except OSError:
+            gone = False
+        if not gone:
+            if done and done[0] not in self._live:
+                self._live.insert(n, done[0])
+            if fresh is not None:
+                self._segments.drop(fresh)
+            return n + 1
+        for segment in done[1:]:
+            self._segments.drop(segment)
         if fresh is None:
             return n
+        if part is not None:
+            part.after, part.heavy = fresh.last, -1
         fresh.heavy = fresh.end - BLOCK + ROOM
         self._live.insert(n, fresh)
         return n + 1

@@ -114,8 +114,8 @@ class Segments:
         try:
             self._area.drop(n)
         except OSError:
-            return False
-        return True
+            pass
+        return not self._area.marked(n)
 
     def tend(self) -> bool:
         """Erase one block ahead, if fewer than three are; True if it did. One that can't be erased is used no more."""
