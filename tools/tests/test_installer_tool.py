@@ -79,7 +79,7 @@ def test_the_table_has_two_slots_of_both_fills_the_flash_and_nothing_overlaps(me
     if romfs:
         assert named["romfs"].size // 2 % BLOCK == 0
     assert named["store"].size // BLOCK >= BLOCKS_LEAST
-    assert named["vfs"].size >= 200 * 1024
+    assert named["vfs"].size >= 192 * 1024  # a provisioned board uses 80 KB
     for before, after in itertools.pairwise(parts):
         assert before.offset + before.size <= after.offset
     assert parts[-1].offset + parts[-1].size == size
