@@ -79,7 +79,8 @@ class Companion:
         provisioned = None
         self.clock = Clock(self.beliefs.floor, self.beliefs.drift_ppm, self._now())
         self._battery = self._make_battery()
-        self.journal = Journal(store.journal, config.link_key, self._interval, board.random)
+        link = self.beliefs.link
+        self.journal = Journal(store.journal, link.key, self._interval, board.random, former=link.former)
         self._report_boot()
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
@@ -160,7 +161,7 @@ class Companion:
         return Uplink(
             dialler,
             companion_id=config.companion_id,
-            link_key=config.link_key,
+            link_key=self.beliefs.link.key,
             clock=self.clock,
             beliefs=self.beliefs,
             journal=self.journal,
