@@ -142,6 +142,7 @@ class Board:
     files = "/flash"
     holds_open = False
     inputs = ()
+    battery_ppm = 0
     scanner_module = ""
     card = None
     supply_low_mv = 0
