@@ -41,6 +41,7 @@ VERSION = "0.1.0"
 _KEEPER_MS = 250
 _FLOOR_MS = 3_000_000  # the floor goes to flash every 50 minutes
 _SETTLE_MS = 2_000
+_UNSETTLED_MAX = 32  # events; a door that is never quiet for so long has its flash seen to between two guests
 _SCAN_WAIT_S = 10
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
@@ -65,6 +66,7 @@ class Companion:
         self._now = board.monotonic_ms
         self._supervisor = Supervisor(board)
         self._restarts = Restarts(board)
+        self._settled = 0  # the journal's seq when nothing was left to do for the flash
         self._unasked = 0  # exceptions that nobody waited for, told since the boot
         self._live = 0  # bytes in use after the last collection
         provisioned = files.read(folder + "/policy")
@@ -299,7 +301,8 @@ class Companion:
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
             self._tidy()
-            if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
+            quiet = not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS
+            if quiet or self.journal.seq - self._settled >= _UNSETTLED_MAX:
                 self._settle()
             if self._restarts.safe:
                 if self._restarts.over(now_ms) and not self.bolt.active:
@@ -315,7 +318,10 @@ class Companion:
     def _settle(self) -> None:
         """One step of what the flash is spared while somebody waits: second copies, blocks to erase."""
         try:
-            if self.beliefs.settle() or self.journal.settle() or self._rescue is None:
+            if self.beliefs.settle() or self.journal.settle():
+                return
+            self._settled = self.journal.seq
+            if self._rescue is None:
                 return
             rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change seldom
             rescue.keep()
@@ -379,7 +385,11 @@ def stop(board: Board, code: str) -> None:
 
 def main() -> None:
     """Run the companion on this board."""
-    board = Board()
+    try:
+        board = Board()
+    except (OSError, ValueError, KeyError) as wrong:
+        print("halted: no pin-out,", describe(wrong))  # nothing is wired that anyone knows of: the cable is what helps
+        return
     try:
         store, rescue, trouble = bring_up(board)
     except (OSError, ValueError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockmate.delivery.broker import DELIVERY
 from lockmate.mqtt import Broker, Connection
+from tools.bench import wear
 from tools.bench.figures import Figure, figure, size_of
 from tools.bench.meter import HERE, MACHINE_CODE, Frozen, compiled
 from tools.faults.rig import Rig, rig
@@ -42,7 +43,7 @@ def measure() -> dict[str, Figure]:
     with tempfile.TemporaryDirectory(prefix="lockmate-bench-") as name:
         folder = Path(name)
         compiled(HERE / "on_board_door.py", MACHINE_CODE, folder)
-        found = _boots(folder)
+        found = _boots(folder) | wear.measure(folder / "wear")
         with rig(options=("--device", "on_board_door"), path=(folder,)) as hotel:
             found |= _busy(hotel)
             found |= _least_heap(hotel)
@@ -146,7 +147,6 @@ def _scan(hotel: Rig) -> dict[str, float]:
     if pid is None:
         raise RuntimeError("the door is gone")
     mark = companion.mark()
-    before = next(seen["flash"] for seen in reversed(companion.observed[:mark]) if "flash" in seen)
     text = hotel.token()
     begun_ns = time.clock_gettime_ns(~pid << 3 | 2)  # the process's own clock, as clock_getcpuclockid(3) names it
     companion.scan(text)
@@ -154,7 +154,7 @@ def _scan(hotel: Rig) -> dict[str, float]:
     verdict = companion.wait(lambda seen: seen.get("verdict") == "open", 10, since=mark)
     companion.wait(lambda seen: "rest" in seen, 10, since=mark)
     time.sleep(random.uniform(0, _MOST_S))  # the next guest comes at any moment of what goes on
-    erases, programs = (after - was for after, was in zip(bolt["flash"], before, strict=True))
+    erases, programs = bolt["flash"]
     return {
         "us": bolt["cpu_us"] - begun_ns / 1000,
         "stop_us": verdict["stop_us"],

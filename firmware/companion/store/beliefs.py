@@ -73,6 +73,7 @@ class Beliefs:
         self.lost = False  # something was lost before this boot, or nothing was ever there
         self._newest = 0  # the newest policy version ever taken
         self._used = b""
+        self._unsaved = False  # something is believed that is not on flash: whoever opens next keeps it first
         self._forged_ms: list[int | None] = [None, None]  # by road
         self._verifiers: dict[int, Verifier] = {}
         try:
@@ -200,7 +201,7 @@ class Beliefs:
 
     def learn(self, learns: "Learns") -> None:
         """Take what an accepted token teaches; on flash when it returns. Raises OSError."""
-        changed = False
+        changed = self._unsaved
         if learns.generation is not None and learns.generation > self.generation:
             self.generation = learns.generation
             changed = True
@@ -230,8 +231,8 @@ class Beliefs:
 
     def save_floor(self, lo: int) -> None:
         """Keep the clock's lower bound, if it is above the one kept. Raises OSError."""
-        if lo > self.floor:
-            self.floor = lo
+        if lo > self.floor or self._unsaved:
+            self.floor = max(self.floor, lo)
             self._save()
 
     def accept(self, wire: bytes, clock: "Clock", now_ms: int) -> Policy:
@@ -240,7 +241,7 @@ class Beliefs:
         Raises Refused (a code), or OSError if it can't be kept.
         """
         found = policies.read(wire, self)
-        self._take(found, bytes(wire), clock, now_ms)
+        self._take(found, wire, clock, now_ms)
         return found
 
     def policy_named(self, version: int) -> None:
@@ -341,6 +342,7 @@ class Beliefs:
         self._newest = max(self._newest, found.version)
 
     def _save(self) -> None:
+        self._unsaved = True
         flags = _EPOCH_KNOWN if self.clock_epoch is not None else 0
         flags |= (_GUESTS_TRUSTED if self.guests_trusted else 0) | (_LATCHED if self._latched else 0)
         head = struct.pack(
@@ -354,6 +356,7 @@ class Beliefs:
             flags,
         )
         self._learned_slots.write(head + self._used)
+        self._unsaved = False
 
 
 def _places(directory: str, store: "Store | None") -> "tuple[Slots, Slots, Slots]":
