@@ -45,8 +45,8 @@ _UNSETTLED_MAX = 32  # events; a door that is never quiet for so long has its fl
 _SCAN_WAIT_S = 10
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
-_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
-_GARBAGE_MOST = 6_144  # as many in a row are collected at once: no answer takes so much, a busy line may
+_GARBAGE = 2_048  # bytes that may wait for a moment when nobody does
+_GARBAGE_MOST = 4_096  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
@@ -79,7 +79,8 @@ class Companion:
         provisioned = None
         self.clock = Clock(self.beliefs.floor, self.beliefs.drift_ppm, self._now())
         self._battery = self._make_battery()
-        self.journal = Journal(store.journal, config.link_key, self._interval, board.random)
+        link = self.beliefs.link
+        self.journal = Journal(store.journal, link.key, self._interval, board.random, former=link.former)
         self._report_boot()
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
@@ -160,7 +161,7 @@ class Companion:
         return Uplink(
             dialler,
             companion_id=config.companion_id,
-            link_key=config.link_key,
+            link_key=self.beliefs.link.key,
             clock=self.clock,
             beliefs=self.beliefs,
             journal=self.journal,
@@ -323,9 +324,12 @@ class Companion:
             self._settled = self.journal.seq
             if self._rescue is None:
                 return
-            rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change seldom
-            rescue.keep()
+            self._rescue.keep()
+            self._rescue = None  # once a boot is enough: the files change seldom
+        except MemoryError:
+            pass  # at a moment when there is room
         except OSError:
+            self._rescue = None
             self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
 
 

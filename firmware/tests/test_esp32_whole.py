@@ -51,6 +51,17 @@ class Glass:
             self.module.heard(command)
 
 
+shown = [0]
+
+
+def held(code):
+    """Somebody holds a code before the glass: the module reads it several times a second."""
+    if time.ticks_diff(time.ticks_ms(), shown[0]) > 300:
+        shown[0] = time.ticks_ms()
+        glass.module.shown(code)
+    return True
+
+
 async def until(wanted, seconds=20):
     """Let chip and module go on until something is so: with the host's time, but never by more than a short step."""
     began = last = time.ticks_ms()
@@ -63,6 +74,20 @@ async def until(wanted, seconds=20):
         await asyncio.sleep_ms(2)
 
 
+class Time:
+    """The chip's clock, for the board; asyncio keeps the host's."""
+
+    def ticks_ms(self):
+        return pins.us // 1_000
+
+    def ticks_diff(self, new, old):
+        return new - old
+
+    def sleep_ms(self, ms):
+        raise AssertionError("nothing here blocks")
+
+
+board.time = Time()
 glass = Glass()
 
 
@@ -70,21 +95,17 @@ async def tester():
     """What happens at the door; ends the machine."""
     await until(lambda: glass.module.saves == 1)  # found at 9,600 baud and set up
     assert glass.module.rate == 57_600 and glass.module.zones[3] & 3 == 2
-    glass.module.shown(signing.token(generation=43).encode())
-    await until(lambda: pins.level(BOLT))
+    await until(lambda: held(signing.token(generation=43).encode()) and pins.level(BOLT))
     seen.append("open")
     began = pins.us
     await until(lambda: not pins.level(BOLT))
     seen.append((pins.us - began) // 1_000)
-    glass.module.shown(b"https://example.com/")
-    await until(lambda: "malformed" in verdicts)
+    await until(lambda: held(b"https://example.com/") and verdicts[-1] == "malformed")
     pins.outside[34] = 0  # the lock's motor, driven by its own electronics
-    began = time.ticks_ms()
-    await until(lambda: time.ticks_diff(time.ticks_ms(), began) > 1_500)  # our own pulse's grace is over long before
-    pins.outside[34] = 1
-    await until(lambda: time.ticks_diff(time.ticks_ms(), began) > 1_600)
-    pins.outside[34] = 0
-    await until(lambda: time.ticks_diff(time.ticks_ms(), began) > 2_500)
+    for wait_ms, level in ((1_500, 1), (100, 0), (900, 0)):  # the grace of our own pulse is over long before
+        begun = pins.us
+        await until(lambda begun=begun, wait_ms=wait_ms: pins.us - begun > wait_ms * 1_000)
+        pins.outside[34] = level
     assert not pins.level(BOLT) and not machine.WDT.running.bites()
     raise SystemExit
 
@@ -126,8 +147,8 @@ def run():
 
 
 def test_a_code_before_the_glass_opens_for_as_long_as_the_policy_says():
-    run()
-    assert verdicts[0] == "open" and seen[0] == "open"
+    answered = verdicts[verdicts.index("open") :]  # what the set-up cut off before is junk
+    assert answered == ["open", "malformed"] and seen[0] == "open"
     assert 360 <= seen[1] <= 440, seen  # it is looked at in steps of 20 ms
     from companion.store.config import Config
     from companion.store.journal import Journal
@@ -139,4 +160,5 @@ def test_a_code_before_the_glass_opens_for_as_long_as_the_policy_says():
     assert "boot" in kinds and "opened" in kinds and "card_open" in kinds, kinds
 
 
+run()  # once: what it loads stays
 check.run(globals())

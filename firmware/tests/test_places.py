@@ -135,8 +135,9 @@ def test_a_cell_keeps_the_former_record_until_the_new_one_is_whole():
     assert n > 20
     cut.writeblocks = real[0]
     assert (cell.read(), Cell(Area(cut)).read(), Cell(Area(cut)).age) == (new, new, 3)
+    assert Cell(Area(cut)).holds(new) and not cell.holds(new[:-1] + b"x")
     cell.erase()
-    assert Cell(Area(cut)).age == 0
+    assert not cell.holds(new) and Cell(Area(cut)).age == 0
 
 
 def test_flash_full_of_anything_holds_no_record():

@@ -125,6 +125,7 @@ def _busy(hotel: Rig) -> dict[str, Figure]:
             flash += [took["flash_ms"] for took in scans]
     if hotel.door.companion.restarts:
         raise RuntimeError("the door started again")
+    live = hotel.door.companion.ask("heap")["used"]
     peak = max(seen.get("heap_peak", 0) for seen in hotel.door.companion.observed)
     against = f"one verification by the frozen d4 8/1, same run; {len(ratios)} scans"
     return {
@@ -132,6 +133,7 @@ def _busy(hotel: Rig) -> dict[str, Figure]:
         "door.scan_to_bolt_median_ratio": figure([statistics.median(ratios)], "x", against),
         "door.scan_to_bolt_flash_ms": figure([_p99(flash)], "ms", f"p99; a chip's {CHIP_MS} for what was done"),
         "door.longest_stop_ratio": figure([max(stops)], "x", "the longest that tasks waited for another; same"),
+        "door.heap_live_bytes": figure([float(live)], "B", "in use after a collection, at the end, on line"),
         "door.heap_peak_bytes": figure([float(peak)], "B", "in use at any look, what waits to be collected included"),
     }
 

@@ -49,7 +49,7 @@ class Uplink:
         dialler: "Dialler",
         *,
         companion_id: str,
-        link_key: bytes,
+        link_key: "bytes | bytearray",
         clock: "Clock",
         beliefs: "Any",
         journal: "Any",
@@ -218,6 +218,8 @@ class Uplink:
         state["policy_hash"] = beliefs.held_hash
         state["generation"] = beliefs.generation
         state["clock"] = list(self._clock.known(now_ms))
+        if beliefs.link.n:
+            state["link"] = beliefs.link.n
         return mac.seal(self._link_key, self._state_topic, json.dumps(state).encode())
 
     # --- what time brings ------------------------------------------------------------------------------------------

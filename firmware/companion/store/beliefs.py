@@ -14,6 +14,7 @@ from companion.core.fields import Refused
 from companion.core.names import EMERGENCY, GUEST, POLICY, REMOTE, RESET_KIND, UPDATE
 from companion.core.policy import Policy, Trust
 from companion.store import files
+from companion.store.linkkey import LinkKey
 from companion.store.places import Cell, FilePlace, Log
 from companion.store.slots import Slots
 
@@ -76,6 +77,7 @@ class Beliefs:
         self._unsaved = False  # something is believed that is not on flash: whoever opens next keeps it first
         self._forged_ms: list[int | None] = [None, None]  # by road
         self._verifiers: dict[int, Verifier] = {}
+        self.link = LinkKey(directory + "-link", config.link_key)  # beside: who loses his beliefs still speaks
         try:
             files.names(directory)
         except OSError:
@@ -321,6 +323,8 @@ class Beliefs:
         self.ajar_s = found.settings.get("ajar_s", _AJAR_S)
         self.drift_ppm = found.settings.get("drift_ppm", _DRIFT_PPM)
         self.generation = max(self.generation, found.generation)
+        if found.link is not None:
+            self.link.follow(found.link[0], found.link[1])
 
     def _keep_trust(self, trust: list[Trust]) -> None:
         self._trust_slots.write(_pack_trust(trust))

@@ -38,12 +38,17 @@ class Journal:
     def __init__(
         self,
         area: "Area",
-        link_key: bytes,
+        link_key: "bytes | bytearray",
         interval: "Callable[[], tuple[int, int | None]]",
         random_bytes: "Callable[[int], bytes]",
+        former: "bytes | bytearray" = b"",
     ) -> None:
-        """interval(): (lo, hi) in seconds. Reads what is there; raises OSError if the flash can't be used."""
+        """interval(): (lo, hi) in seconds; former: the link key that older lines may be under, changed in place.
+
+        Reads what is there; raises OSError if the flash can't be used.
+        """
         self._link_key = link_key
+        self._former = former
         self._interval = interval
         self._segments = Segments(area)
         self._live = self._segments.live
@@ -192,7 +197,11 @@ class Journal:
     def _right(self, packed: bytes) -> bytes | None:
         """The line, None if its tag does not fit."""
         line = stretch(packed, self.log)
-        return line if mac.tag(self._link_key, line[_HEAD:]).encode() == line[:_TAG] else None
+        if mac.tag(self._link_key, line[_HEAD:]).encode() == line[:_TAG]:
+            return line
+        if self._former and mac.tag(self._former, line[_HEAD:]).encode() == line[:_TAG]:
+            return line
+        return None
 
     def _right_lines(self, segment: Segment) -> "Generator[tuple[int, bytes], None, None]":
         """(seq, line as it is on flash) of the lines that are right, and not in the segment before."""

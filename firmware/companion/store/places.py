@@ -203,7 +203,7 @@ class Cell:
                 at += size
         return bytes(body) if _is_right(head, body) else None
 
-    def put(self, age: int, body: bytes) -> None:
+    def put(self, age: int, body: bytes | bytearray) -> None:
         """Replace the record. Raises OSError; what was there then stands."""
         if START + _HEAD_SIZE + len(body) > self._half * BLOCK:
             raise OSError(28)
@@ -217,13 +217,20 @@ class Cell:
                 at = self._fill(n, at, data[begin : begin + PAGE])
         self.age, self._newest, self._length = age, n, len(body)
 
-    def _fill(self, n: int, at: int, data: bytes) -> int:
+    def _fill(self, n: int, at: int, data: bytes | bytearray) -> int:
         """Program at most a page, over a block's end too; where it ended."""
         here = min(len(data), BLOCK - at % BLOCK)
         self._area.program(n + at // BLOCK, at % BLOCK, data[:here])
         if here < len(data):
             self._area.program(n + at // BLOCK + 1, 0, data[here:])
         return at + len(data)
+
+    def holds(self, body: bytes | bytearray) -> bool:
+        """Whether this is the record's body, told by its head alone."""
+        head = bytearray(_HEAD_SIZE)
+        if self.age:
+            self._area.read(self._newest, START, head)
+        return self.age > 0 and head == _head(self.age, body)
 
     def erase(self) -> None:
         """Forget it."""
