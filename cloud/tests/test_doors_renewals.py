@@ -163,7 +163,7 @@ def test_none_is_asked_for_that_could_not_last_longer(companion, time):
     assert doors.renewals.tend(time.now_ms) == 0, "it lasts as long as its CA"
 
 
-def test_what_may_have_been_lost_is_put_out_again_each_hour_while_the_door_is_on_line(companion, by, time):
+def test_what_may_have_been_lost_is_put_out_again_while_the_door_is_on_line(companion, by, time):
     companion.reports()
     renewals.renew_certificate(companion.row, by=by)
     before = Outbox.select().where(Outbox.address == topic(companion)).count()
@@ -174,6 +174,26 @@ def test_what_may_have_been_lost_is_put_out_again_each_hour_while_the_door_is_on
     companions.offline(companion.row)
     time.passes(minutes=61)
     assert doors.renewals.tend(time.now_ms) == 0
+
+
+def test_a_state_that_does_not_show_it_brings_it_again(companion, by, time):
+    """A broker that is killed forgets what it retained a moment ago."""
+    row = renewals.renew_certificate(companion.row, by=by)
+
+    def puts():
+        return Outbox.select().where(Outbox.address == topic(companion)).count()
+
+    companion.reports()
+    assert puts() == 1, "it has just been said"
+    time.passes(seconds=21)
+    companion.reports()
+    companion.reports()
+    assert puts() == 2
+    companion.reports(renewal={"version": row.version, "key": new_key().hex()})
+    time.passes(seconds=21)
+    companion.reports(renewal={"version": row.version, "key": new_key().hex()})
+    assert puts() == 4
+    assert said(companion)["what"] == "certificate"
 
 
 def test_a_retired_companion_is_told_nothing_more(companion, by):

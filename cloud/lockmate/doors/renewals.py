@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 DUE_MS = 3 * 365 * 86_400_000  # before a certificate's end: doors that are away for years still get theirs
 _UNKNOWN_MS = 10 * 365 * 86_400_000  # what those certificates last whose end was not written down
-_AGAIN_MS = 3_600_000
+_AGAIN_MS = 600_000
+_PULL_MS = 20_000
 _AT_A_TIME = 20
 _NETWORKS_MAX, _SSID_MAX, _PASSWORD_MAX = 8, 32, 64  # bytes, IEEE 802.11
 _PLAIN_MAX = 1_400  # bytes, so that the document has at most the 2,048 that a door reads
@@ -70,7 +71,11 @@ def seal(link_key: bytes, plain: bytes, iv: bytes = b"") -> str:
 
 
 def heard(companion: Companion, report: dict[str, Any]) -> None:
-    """What a state that was kept says of a renewal under way; inside the caller's transaction."""
+    """What a state that was kept says of a renewal under way; inside the caller's transaction.
+
+    A state is also the pull: a broker that was killed forgets what it retained a moment ago, so what the door does not
+    show to have heard is said again.
+    """
     row: Renewal | None = Renewal.get_or_none(Renewal.companion == companion.id, Renewal.done_at.is_null())
     if row is None:
         return
@@ -78,10 +83,17 @@ def heard(companion: Companion, report: dict[str, Any]) -> None:
         told = report.get("renewal")
         if isinstance(told, dict) and told.get("version") == row.version:
             _certify(companion, row, told.get("key"))
+            return
     elif row.what == "certificate" and report.get("certificate") == row.fingerprint:
         _take_over(companion, row)
+        return
     elif row.what == "networks" and report.get("renewed") == row.version:
         _finish(companion, row)
+        return
+    now = clock.now_ms()
+    if row.put_at <= now - _PULL_MS:
+        Renewal.update(put_at=now).where(Renewal.id == row.id).execute()
+        _put(companion, bytes(row.payload))
 
 
 def abandon(companion: Companion) -> None:

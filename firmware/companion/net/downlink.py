@@ -266,7 +266,7 @@ class Downlink:
         except (ValueError, TypeError):
             self.ignored += 1
         except MemoryError:
-            pass  # the cloud says it again within the hour
+            pass  # the cloud says it again with a later state
         unload("companion.net.renewing", "companion.core.p256")
 
     # --- remote opens ----------------------------------------------------------------------------------------------

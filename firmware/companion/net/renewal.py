@@ -7,6 +7,7 @@ and dialled anew with it. Only a connection that came about proves it; until the
 import binascii
 import hashlib
 
+from companion.net.waiting import unload
 from companion.store import files
 
 TYPE_CHECKING = False
@@ -36,6 +37,7 @@ class Renewals:
         """
         self._folder = folder
         self.identity: Identity | None = None
+        self._done = 0  # version of the last renewal that was finished, as far as it was looked at
         if files.exists(folder + "/renewal/next.a") or files.exists(folder + "/renewal/next.b"):
             self.load()
         self.ca, self._cert, self._key = [read(name) for name in ("/ca.der", "/cert.der", "/key.der")]
@@ -50,6 +52,7 @@ class Renewals:
             from companion.store.identity import Identity
 
             self.identity = Identity(self._folder)
+            self._done = self.identity.done
         return self.identity
 
     @property
@@ -93,6 +96,9 @@ class Renewals:
             return
         self.identity.promote()
         self._cert, self._key = self.identity.cert, self.identity.key
+        self._done = self.identity.done
+        self.identity = None
+        unload("companion.store.identity")
         self._failures = 0
         self._journal.write("update", renewed=WORDS[coming.what])
 
@@ -105,10 +111,6 @@ class Renewals:
         self._failures += 1
         if self._failures == _TOLD_AFTER:
             self._journal.write("fault", fault="renewal", code=WORDS[coming.what])
-
-    @property
-    def _done(self) -> int:
-        return 0 if self.identity is None else self.identity.done
 
     # --- what the state tells --------------------------------------------------------------------------------------
 
