@@ -15,7 +15,7 @@ import os
 import random
 import sys
 
-import board
+import bench_board as board
 import firm
 from day import redo
 

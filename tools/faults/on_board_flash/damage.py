@@ -11,7 +11,7 @@ import json
 import random
 import sys
 
-import board
+import bench_board as board
 import firm
 from cuts import Known, moved
 from day import redo

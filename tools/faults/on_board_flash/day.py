@@ -12,7 +12,7 @@ import binascii
 import json
 import sys
 
-import board
+import bench_board as board
 import firm
 
 _LONG_S = 600  # a day's steps may take so long

@@ -4,7 +4,7 @@
 
 import sys
 
-import board
+import bench_board as board
 
 import companion.early
 import companion.net.uplink  # noqa: F401

@@ -6,9 +6,9 @@ The firmware's own `companion.main` runs on it, whole. `Board.play` is the corou
 """
 
 import asyncio
-import os
 import time
 
+import board
 import ffi
 import vfs
 
@@ -120,14 +120,14 @@ class _Bolt:
     after_ms = 0
     retriggers = True
 
-    def __init__(self, board):
-        self._board = board
+    def __init__(self, wall):
+        self._wall = wall
+
+    def pulse(self, _ms):
+        self._wall.moved()
 
     def off(self):
         pass
-
-    def pulse(self, _ms):
-        self._board.moved()
 
 
 class _Watchdog:
@@ -135,29 +135,26 @@ class _Watchdog:
         pass
 
 
-class Board:
-    """What `companion.main` needs of a board. `flash`, `script` and `moved` are set before it is imported."""
+class Board(board.Board):
+    """The simulated board without its harness; its private names are not known here.
 
-    name = "cuts"
-    files = "/flash"
-    holds_open = False
+    `flash`, `script` and `moved` are set before `companion.main` starts.
+    """
+
     inputs = ()
-    battery_ppm = 0
-    scanner_module = ""
-    card = None
-    supply_low_mv = 0
-    rereads = False
     flash = None
     script = None
     moved = None
 
     def __init__(self):
         self.scanner = _Lines()
+        self.scanner_module = ""
+        self.rereads = False
         self.bolt = _Bolt(self)
+        self.card = None
         self.watchdog = _Watchdog()
         self.network = None
         self.verdicts = []
-        self.said = []
 
     def store(self):
         return Raw(self.flash)
@@ -172,6 +169,25 @@ class Board:
     def tasks(self):
         return [("script", self.script(), None)]
 
+    def tell(self, facts):
+        if "verdict" in facts:
+            self.verdicts.append(facts["verdict"])
+
+    def memory(self):
+        return b""
+
+    def remember(self, data):
+        pass
+
+    def supply_mv(self):
+        return 12_000
+
+    def rssi(self):
+        return None
+
+    def read(self, name):
+        return 0
+
     async def scan(self, text):
         """Hold a code before the scanner; the verdict."""
         seen = len(self.verdicts)
@@ -183,40 +199,11 @@ class Board:
     def monotonic_ms(self):
         return time.ticks_diff(clock.now, clock.begun)
 
-    def utc_hint(self):
-        return None
-
-    def random(self, n):
-        return os.urandom(n)
-
-    def light(self, colour, pattern):
-        pass
-
-    def sound(self, name):
-        pass
-
-    def trace(self, **facts):
-        if "verdict" in facts:
-            self.verdicts.append(facts["verdict"])
-        self.said.append(facts)
-
-    def supply_mv(self):
-        return 12_000
-
-    def rssi(self):
-        return None
-
-    def read(self, name):
-        return 0
-
-    def memory(self):
-        return b""
-
-    def remember(self, data):
-        pass
-
     def restart(self):
         leave(3)
 
     def halt(self):
         leave(4)
+
+
+board.Board = Board
