@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PASSWORD = "correct horse"  # noqa: S105  of a hotel that lives a minute
-_RUNS = 15
+_RUNS = 31
 _PHONE = "13800001234"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockmate.doors import companions, denials, link, policies, remote, rooms, schedules, truth
 from lockmate.doors.commission import commission
-from lockmate.doors.denials import deny, doors_of
+from lockmate.doors.denials import could_open, deny, doors_of
 from lockmate.doors.errors import (
     BadCompanion,
     BadMac,
@@ -60,6 +60,7 @@ __all__ = [
     "answer_of",
     "commission",
     "companions",
+    "could_open",
     "denials",
     "deny",
     "doors_of",

@@ -8,7 +8,8 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from lockmate import records
-from lockmate.doors import Companion, Policy, policies, rooms
+from lockmate.doors import Companion
+from lockmate.doors.books import Books
 from lockmate.properties import Door
 from lockmate.protocol import UNPROVED
 from lockmate.records import Event
@@ -61,14 +62,15 @@ class Line:
 def door(number: int) -> ResponseReturnValue:
     """Health and the latest events."""
     found = door_here(number)
-    stay = Stay.get_or_none(Stay.room == found, Stay.state == "in_house")
+    stay = _stay_in(found)
+    books = Books.of(found)
     return render_template(
         "desk/door.html",
         door=found,
         stay=stay,
         tries=keys_at(found, stay),
-        online=any(companion.online for companion in policies.companions_of(found)),
-        **(_health(found) | _events(found) | _refusals(found) | opens_facts(found)),
+        online=any(companion.online for companion in books.companions[found.id]),
+        **(_health(found, books) | _events(found) | _refusals(found) | opens_facts(found)),
     )
 
 
@@ -77,7 +79,7 @@ def door(number: int) -> ResponseReturnValue:
 def door_health(number: int) -> ResponseReturnValue:
     """How it does, asked for again and again."""
     found = door_here(number)
-    return answers.live("desk/door_health.html", door=found, **_health(found))
+    return answers.live("desk/door_health.html", door=found, **_health(found, Books.of(found)))
 
 
 @desk.get("/doors/<id:number>/events")
@@ -96,34 +98,43 @@ def door_refusals(number: int) -> ResponseReturnValue:
     return answers.live("desk/refusals.html", **_refusals(found))
 
 
+def _stay_in(door: Door) -> Stay | None:
+    if door.door_class != "room":
+        return None
+    stay: Stay | None = Stay.get_or_none(Stay.room == door, Stay.state == "in_house")
+    if stay is not None:
+        stay.room = door
+    return stay
+
+
 def _refusals(door: Door) -> dict[str, object]:
     return {"refusals": refused_lines(records.refusals(door)), "zone": here().timezone}
 
 
-def _health(door: Door) -> dict[str, object]:
-    newest = policies.newest(door)
+def _health(door: Door, books: Books) -> dict[str, object]:
+    newest = books.newest[door.id]
     rows = [
         Health(
             companion,
             newest is not None and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
-            _drift(door, companion, newest),
+            _drift(door, companion, books),
         )
-        for companion in policies.companions_of(door)
+        for companion in books.companions[door.id]
     ]
     return {"companions": rows, "zone": here().timezone}
 
 
-def _drift(door: Door, companion: Companion, newest: Policy | None) -> list[str]:
+def _drift(door: Door, companion: Companion, books: Books) -> list[str]:
     """What it holds that is not what it should, by its own last word."""
     if companion.heard_at is None:
         return []
     told = []
-    held = Policy.get_or_none(Policy.door == door, Policy.version == companion.policy_version)
-    if held is None or held.hash != companion.policy_hash:
+    held, newest = books.held(companion), books.newest[door.id]
+    if held is None or not books.knows(companion):
         told.append(t("drift.no_rules"))
     elif newest is not None and held.version != newest.version:
         told.append(t("drift.rules", at=times.moment(held.made_at, here().timezone)))
-    ledger = rooms.rules_of(door).generation
+    ledger = books.generation(door)
     if companion.generation > ledger:
         told.append(t("drift.generation", reported=companion.generation, ledger=ledger))
     lo, hi = companion.clock_lo, companion.clock_hi
@@ -135,11 +146,12 @@ def _drift(door: Door, companion: Companion, newest: Policy | None) -> list[str]
 
 
 def _events(door: Door) -> dict[str, object]:
-    events = records.of_door(door, _SHOWN)
-    names = records.people(events)
-    lines = [Line(event, TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events]
+    told = records.of_door(door, _SHOWN)
+    lines = [
+        Line(event, TONES.get(event.kind, ""), _who(event, name), event.verdict in UNPROVED) for event, name in told
+    ]
     return {"events": lines, "zone": here().timezone}
 
 
-def _who(event: Event, names: dict[str, str]) -> str:
-    return names.get(event.key_id, t("events.former")) if event.key_id else ""
+def _who(event: Event, name: str) -> str:
+    return name or t("events.former") if event.key_id else ""
