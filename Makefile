@@ -36,8 +36,8 @@ faults: setup ## Break things on purpose (ONLY=flash|network|processes|signature
 lint: setup ## Check style, types, the house's arrows and the tree itself
 	@$(BIN)/python -m tools.checks
 
-hil: setup ## Test a door in the loop (TARGET=sim, or serial:/dev/ttyUSB0)
-	@$(PYTEST) -q hil_tests --target $(TARGET)
+hil: setup ## Test a door in the loop (TARGET=sim, or serial:/dev/ttyUSB0 with JIG=PORT and PINS=NAME)
+	@$(PYTEST) -q hil_tests --target $(TARGET) $(if $(JIG),--jig $(JIG)) $(if $(PINS),--pins $(PINS))
 
 lock: setup ## Compile requirements/*.lock anew from setup.cfg
 	@$(BIN)/python -m tools.checks.lock

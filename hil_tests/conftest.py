@@ -1,84 +1,30 @@
-"""The door in the loop: one `dut` fixture, on the simulator or on a board at a serial port."""
+"""The door in the loop: one `dut` fixture, on the simulator or on a board at a serial port. docs/hil.md tells how."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.hotel.fitting import journal_of
-from tools.hotel.trial import TrialDoor
-from tools.virtual.companion import CompanionError, VirtualCompanion
+from tools import pinout
+from tools.hil.dut import CAPABILITIES
+from tools.hil.sim import simulated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-_PATIENCE = 10.0  # s
-
-
-class Dut(Protocol):
-    """A door under test: what a tester can do at it and see of it, whatever it is made of."""
-
-    trial: TrialDoor
-
-    @property
-    def opens(self) -> int:
-        """How often the bolt was pulsed."""
-
-    def scan(self, code: str | bytes, until: str = "") -> str:
-        """Hold a code before the scanner; the next verdict, or the next one that is `until`."""
-
-    def show(self, raw: bytes) -> None:
-        """Let the scanner send bytes without waiting for an answer."""
-
-    def sense(self, name: str, value: int) -> None:
-        """Move a contact."""
-
-    def events(self, kind: str, least: int = 1) -> list[bytes]:
-        """The journal's lines of a kind, once there are that many."""
-
-
-class SimDut:
-    """The real firmware on the simulated board."""
-
-    def __init__(self, trial: TrialDoor, companion: VirtualCompanion) -> None:
-        self.trial = trial
-        self._companion = companion
-
-    @property
-    def opens(self) -> int:
-        return self._companion.opens
-
-    def scan(self, code: str | bytes, until: str = "") -> str:
-        mark = self._companion.mark()
-        self._companion.scan(code)
-        return str(self._companion.wait(lambda seen: seen.get("verdict", "").endswith(until) and "verdict" in seen,
-                                        _PATIENCE, since=mark)["verdict"])
-
-    def show(self, raw: bytes) -> None:
-        self._companion.scanner_bytes(raw)
-
-    def sense(self, name: str, value: int) -> None:
-        self._companion.sense(name, value)
-
-    def advance(self, ms: int) -> None:
-        self._companion.advance(ms)
-
-    def events(self, kind: str, least: int = 1) -> list[bytes]:
-        mark = f'"kind":"{kind}"'.encode()
-        found: list[bytes] = []
-        # the board's own clock paces this: each look is an answer of the firmware, so no time is slept away
-        for _ in range(500):
-            found = [line for _tag, line in journal_of(self._companion.flash) if mark in line]
-            if len(found) >= least:
-                return found
-            self._companion.ask("heap")
-        raise CompanionError(f"{len(found)} events of kind {kind} in the journal, not {least}")
+    from tools.hil.dut import Dut
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--target", default="sim", help="sim (default) or serial:/dev/ttyUSB0")
+    parser.addoption("--jig", default="", help="the jig's port, for a serial target: /dev/ttyACM0")
+    parser.addoption("--pins", default="wroom-1", help="the board's pin-out: a revision's name, or a file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*capabilities): skipped where the target lacks one of them")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -89,11 +35,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def dut(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dut]:
-    """A door that was just provisioned and has power."""
+    """A door that was just provisioned and has power; the test is skipped if it can't do what the test needs."""
+    needed = {word for mark in request.node.iter_markers("needs") for word in mark.args}
+    assert needed <= set(CAPABILITIES), needed
     target = request.config.getoption("--target")
-    if target.startswith("serial:"):
-        pytest.skip(f"{target}: a board is provisioned by the installer's tool, which this version does not have yet; "
-                    "nothing was tested on hardware")
-    trial = TrialDoor()
-    with VirtualCompanion(trial.flash(tmp_path / "door.img"), log=tmp_path / "door.log") as companion:
-        yield SimDut(trial, companion)
+    making = simulated(tmp_path) if target == "sim" else _on_bench(request.config, target.removeprefix("serial:"))
+    with making as door:
+        missing = sorted(needed - door.capabilities)
+        if missing:
+            pytest.skip(f"{target} lacks {', '.join(missing)}")
+        yield door
+
+
+def _on_bench(config: pytest.Config, port: str):
+    import serial
+
+    from tools.hil.bench import on_bench
+
+    named = config.getoption("--pins")
+    profile = pinout.text_of(named) if named in pinout.names() else Path(named).read_text("utf-8")
+    faults = pinout.faults(profile)
+    if faults:
+        raise pytest.UsageError(f"{named}: {faults[0]}")
+    jig = config.getoption("--jig")
+    return on_bench(port, profile, serial.Serial(jig, 115_200, timeout=2) if jig else None)

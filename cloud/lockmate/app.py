@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 
 from lockmate import ground
 from lockmate.api.install import install
+from lockmate.api.pms import pms
+from lockmate.api.pms.entering import token_told
 from lockmate.settings import Settings
 from lockmate.web import access, compress, context, health, language, numbers, refusals, security
 from lockmate.web.desk import desk
 from lockmate.web.guest import guest
 
 _CODES_TRIED = "10 per minute"
+_ASKED_BY_SYSTEM = "600 per minute"  # ten a second: a night audit of a large hotel in a few minutes
+_TOKENS_TRIED = "30 per minute"
 
 
 def create_app(settings: Settings) -> Flask:
@@ -35,6 +39,7 @@ def create_app(settings: Settings) -> Flask:
         configure(app, settings)
     configure_faces(app)
     configure_installers(app)
+    configure_systems()
     return app
 
 
@@ -45,6 +50,7 @@ def configure_faces(app: Flask) -> None:
     app.register_blueprint(desk, url_prefix="/desk")
     app.register_blueprint(guest, url_prefix="/g")
     app.register_blueprint(install, url_prefix="/api/install/1")
+    app.register_blueprint(pms, url_prefix="/api/pms/1")
 
 
 def configure_installers(app: Flask) -> None:
@@ -52,3 +58,18 @@ def configure_installers(app: Flask) -> None:
     security.csrf.exempt(install)
     begin = app.view_functions["install.begin"]
     app.view_functions["install.begin"] = security.limiter.limit(_CODES_TRIED)(begin)  # type: ignore[assignment]
+
+
+def configure_systems() -> None:
+    """No cookie counts there either."""
+    security.csrf.exempt(pms)
+
+
+def _was_wrong(answer: Response) -> bool:
+    return answer.status_code == 401
+
+
+# Once a process, since the limiter and the blueprint are: a system is slowed as a whole, and so is an address whose
+# tokens are wrong.
+security.limiter.shared_limit(_ASKED_BY_SYSTEM, scope="pms", key_func=token_told)(pms)
+security.limiter.shared_limit(_TOKENS_TRIED, scope="pms tokens", deduct_when=_was_wrong)(pms)

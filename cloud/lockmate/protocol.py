@@ -66,6 +66,7 @@ TOPIC_EVENTS: Final = "lm/1/%s/up/events"
 TOPIC_STATE: Final = "lm/1/%s/up/state"
 TOPIC_POLICY: Final = "lm/1/%s/down/policy"
 TOPIC_OPEN: Final = "lm/1/%s/down/open"
+TOPIC_RENEW: Final = "lm/1/%s/down/renew"
 TOPIC_ACK: Final = "lm/1/%s/down/ack"
 TOPIC_UPDATE: Final = "lm/1/%s/down/update"
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from cloud.tests.broker import wait
 from lockmate import cli, db
+from lockmate.commands import base
 from lockmate.properties import Property
 from lockmate.staff.models import Account
 from tools.processes import Process, free_port, port_is_open
@@ -165,9 +166,9 @@ def test_every_command_has_a_help_text(data):
 
 
 def test_other_packages_commands_join_and_a_broken_one_says_so(data, monkeypatch):
-    points = [EntryPoint("hello", "cloud.tests.test_cli:hello", cli._GROUP),
-              EntryPoint("gone", "no_such_package:command", cli._GROUP)]
-    monkeypatch.setattr(cli, "entry_points", lambda group: points)
+    points = [EntryPoint("hello", "cloud.tests.test_cli:hello", base._GROUP),
+              EntryPoint("gone", "no_such_package:command", base._GROUP)]
+    monkeypatch.setattr(base, "entry_points", lambda group: points)
     assert "hello" in run("--help").output
     assert run("hello").output == "hello\n"
     gone = run("gone")

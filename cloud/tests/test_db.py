@@ -9,7 +9,7 @@ import peewee as pw
 import pytest
 from peewee_migrate.router import Router
 
-from lockmate import claims, db, doors, fitting, keys, pki, records, settings, stays
+from lockmate import claims, db, doors, fitting, keys, pki, records, settings, staff, stays
 from lockmate.db import BaseModel, schema
 from lockmate.errors import Refused, all_codes
 from lockmate.keys import Key
@@ -55,16 +55,18 @@ def busy_hotel(hotel, phone, time):
     records.raise_alarm(hotel.property, "forced", "event 1", time.now_ms, door=hotel.door("801"))
     records.reconcile()
     fit(hotel)
+    doors.renewals.renew_certificate(doors.companions.by_id("c-240ac4000001"), by=hotel.desk)
     return hotel
 
 
 def fit(hotel):
-    """A laptop let in, a board provisioned, an acceptance begun."""
+    """A laptop let in, a board provisioned, an acceptance begun, a PMS connected."""
     fitting.codes.sign_in(fitting.codes.make(hotel.property, by=hotel.desk), "laptop")
     board = {"serial": "240ac4000001", "chip": "ESP32"}
     request = pki.device_key("c-240ac4000001").request
     fitting.boards.provision(hotel.property, hotel.door("804"), request, **board, by=hotel.desk)
     fitting.acceptance.start(hotel.door("804"), by=hotel.desk)
+    staff.systems.connect(hotel.property, "Opera", by=hotel.desk)
 
 
 def test_the_database_is_for_its_owner_only(tmp_path):

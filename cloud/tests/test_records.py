@@ -15,6 +15,7 @@ from lockmate import clock, keys, records
 from lockmate.doors import link
 from lockmate.doors.models import JournalLog
 from lockmate.records import BadLine, Disputed, Event
+from tools.virtual.store import RawFlash
 
 pytestmark = pytest.mark.both_databases
 
@@ -283,14 +284,13 @@ def test_a_message_is_split_into_its_lines():
 
 
 class Journal:
-    """The firmware's own journal on a folder, small enough to overflow soon."""
+    """The firmware's own journal on raw flash, small enough to overflow soon."""
 
-    def __init__(self, folder, door, segments=3):
-        from companion.store import journal
+    def __init__(self, door, blocks=5):
+        from companion.store import journal, raw
 
-        (folder / "journal").mkdir()
         self.real = journal.Journal(
-            str(folder / "journal"), door.link_key, lambda: (1_795_453_300, None), bytes, segments
+            raw.Area(RawFlash(b"\xff" * 4096 * blocks)), door.link_key, lambda: (1_795_453_300, None), bytes
         )
         self.row, self.key = door.row, door.link_key
 
@@ -309,8 +309,8 @@ class Journal:
         return answer
 
 
-def test_the_firmwares_journal_is_stored_whole_and_trimmed(door, tmp_path):
-    journal = Journal(tmp_path, door)
+def test_the_firmwares_journal_is_stored_whole_and_trimmed(door):
+    journal = Journal(door)
     journal.write(30, road="qr", verdict="open", key_id="0" * 16, generation=1)
     answer = journal.send()
     assert answer.upto_seq == 30
@@ -319,8 +319,8 @@ def test_the_firmwares_journal_is_stored_whole_and_trimmed(door, tmp_path):
     assert journal.send().upto_seq == 31
 
 
-def test_a_message_that_was_lost_holds_the_acknowledgement_back_until_it_is_sent_again(door, tmp_path):
-    journal = Journal(tmp_path, door)
+def test_a_message_that_was_lost_holds_the_acknowledgement_back_until_it_is_sent_again(door):
+    journal = Journal(door)
     journal.write(40, road="qr", verdict="open")
     answer = journal.send(drop={1})
     assert answer.upto_seq < 15
@@ -329,9 +329,9 @@ def test_a_message_that_was_lost_holds_the_acknowledgement_back_until_it_is_sent
     assert Event.select().count() == 40
 
 
-def test_a_journal_that_overflowed_says_what_it_lost_and_is_acknowledged_to_its_end(door, tmp_path):
-    journal = Journal(tmp_path, door)
-    for _ in range(60):
+def test_a_journal_that_overflowed_says_what_it_lost_and_is_acknowledged_to_its_end(door):
+    journal = Journal(door)
+    for _ in range(240):
         journal.write(1, "opened", road="qr", verdict="open", key_id="0" * 16)
         journal.write(1, "refused", road="qr", verdict="expired")
     answer = journal.send()
@@ -339,13 +339,13 @@ def test_a_journal_that_overflowed_says_what_it_lost_and_is_acknowledged_to_its_
     assert (answer.upto_seq, answer.tag) == (journal.real.seq, journal.real.tag(journal.real.seq))
 
 
-@pytest.mark.parametrize(("seed", "segments", "loss"), [(n, 24, 0.4) for n in range(6)] + [(n, 3, 0) for n in range(6)])
-def test_no_line_is_trimmed_before_it_is_stored_and_in_the_end_all_are(door, tmp_path, seed, segments, loss):
+@pytest.mark.parametrize(("seed", "blocks", "loss"), [(n, 24, 0.4) for n in range(6)] + [(n, 5, 0) for n in range(6)])
+def test_no_line_is_trimmed_before_it_is_stored_and_in_the_end_all_are(door, seed, blocks, loss):
     """Messages are lost on the way, or the journal overflows; both at once is the one case that a range can't tell."""
     dice = random.Random(seed)
-    journal = Journal(tmp_path, door, segments)
+    journal = Journal(door, blocks)
     for _ in range(20):
-        for _ in range(dice.randrange(20)):
+        for _ in range(dice.randrange(20 if blocks > 5 else 60)):
             journal.write(1, dice.choice(("opened", "refused", "clock", "closed")), road="qr", verdict="expired")
         if dice.random() < 0.5:
             kept = {seq for seq, _ in journal.real.pending(journal.real.acked, 1 << 20)}

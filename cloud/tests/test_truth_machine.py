@@ -6,7 +6,7 @@ from tools.faults import truth
 from tools.faults.tally import Tally
 from tools.truth.machine import Totals
 
-RUNS = 10
+RUNS = 8
 STEPS = 25
 
 

@@ -10,7 +10,7 @@ import pytest
 from cloud.tests.broker import Raw, Site, apart, stored, wait
 from lockmate import db, outbox, stays
 from lockmate.db import BaseModel
-from lockmate.doors import companions, link
+from lockmate.doors import Companion, companions, link
 from lockmate.ingest import batch
 from lockmate.mqtt import Arrival
 from lockmate.stays import Stay
@@ -30,6 +30,7 @@ def test_a_hotel_of_the_first_release_goes_on_with_its_data(hotel, time):
     companion = hotel.companion("801")
     stay = hotel.checked_in("801")
     companion.reports()
+    Companion.update(certificate_ends=None).execute()  # the first release did not write it down
     before = rows()
     while db.rollback() != sorted(db.steps())[db.steps().index(FIRST_RELEASE) + 1]:
         pass

@@ -9,24 +9,29 @@ from board import Board
 import companion.early  # noqa: F401 - takes the largest buffers while the heap is whole
 from companion.core import ed25519
 from companion.core.clock import Clock
-from companion.core.names import MALFORMED, ROAD_QR
+from companion.core.names import LOCKED_OUT, MALFORMED, ROAD_QR
 from companion.door.bolt import Bolt
-from companion.door.entry import Entry, describe
+from companion.door.entry import FAULT, Entry
 from companion.door.feedback import Feedback
 from companion.door.module import Module
-from companion.door.scanner import Scanner
+from companion.door.scanner import Repeats, Scanner
 from companion.door.senses import POLL_MS, Senses
 from companion.door.supply import Supply
 from companion.net.dialler import Dialler
+from companion.net.renewal import Renewals
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
+from companion.restarts import Restarts
 from companion.store import files
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config, ConfigError
+from companion.store.faults import describe
 from companion.store.journal import Journal
+from companion.store.layout import Store
+from companion.store.rescue import Rescue
 from companion.store.shelf import Shelf, Stock
 from companion.store.tally import Tally
-from companion.supervisor import Supervisor
+from companion.supervisor import NEVER, Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,45 +42,57 @@ _KEEPER_MS = 250
 _FLOOR_MS = 3_000_000  # the floor goes to flash every 50 minutes
 _SETTLE_MS = 2_000
 _SCAN_WAIT_S = 10
+_SILENT_MS = 120_000
+_UNASKED_MAX = 20
+_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
+_GARBAGE_MOST = 6_144  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
 class Companion:
     """Everything that runs on one door."""
 
-    def __init__(self, board: Board) -> None:
-        """Raises ConfigError (a code), or OSError if the flash can't be used."""
+    def __init__(self, board: Board, store: Store, rescue: Rescue, trouble: str) -> None:
+        """store: the raw flash; rescue: its copy of the installer's files; trouble: a code, if the files were lost.
+
+        Raises ConfigError (a code), or OSError if the flash can't be used.
+        """
         folder = board.files
-        text = files.read(folder + "/config.json")
-        if text is None:
-            raise ConfigError("config_missing")
-        config = Config(text)
+        config, spoilt = read_config(folder, rescue)
+        self._rescue: Rescue | None = rescue
+        self._trouble = trouble or spoilt
         self._board = board
         self._now = board.monotonic_ms
         self._supervisor = Supervisor(board)
+        self._restarts = Restarts(board)
+        self._unasked = 0  # exceptions that nobody waited for, told since the boot
+        self._live = 0  # bytes in use after the last collection
         provisioned = files.read(folder + "/policy")
         shelf = Shelf(folder + "/tables")
         ed25519.prepare(shelf)
-        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned, shelf)
+        self.beliefs = Beliefs.load(folder + "/beliefs", config, provisioned, shelf, store)
         self._stock = Stock(shelf, self.beliefs)
         if provisioned is not None:
             files.remove(folder + "/policy")  # it is believed now, or never will be; an old one must not come back
         provisioned = None
         self.clock = Clock(self.beliefs.floor, self.beliefs.drift_ppm, self._now())
-        self.journal = Journal(folder + "/journal", config.link_key, self._interval, board.random)
+        self.journal = Journal(store.journal, config.link_key, self._interval, board.random)
         self._report_boot()
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
         self.feedback = Feedback(board)
+        if self._trouble:
+            self.feedback.trouble()
         self.entry = Entry(
             self.beliefs, self.clock, self.journal, self.tally, self.bolt, self.feedback, self._now, board.trace
         )
         self.module = Module(board.scanner_module, board.scanner, self.journal, self._now())
         self.scanner = Scanner(board.scanner, self.module.pause_ms)
+        self.repeats = Repeats(board.rereads)
         self.supply = Supply(board, self.journal)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
         self.senses.poll(self._now())  # the privacy switch counts from the first scan on
-        self.uplink = self._make_uplink(config)
+        self.uplink = None if self._restarts.safe else self._make_uplink(config, rescue)
         self._config = config
 
     def _interval(self) -> tuple[int, int | None]:
@@ -84,32 +101,37 @@ class Companion:
     def _report_boot(self) -> None:
         """Every boot and every loss is an event, before any state tells of it."""
         self.journal.write("boot", firmware=VERSION, board=self._board.name, engine=ed25519.engine())
+        if self._trouble:
+            self.journal.write("fault", code=self._trouble)
         if self.beliefs.lost:
             self.journal.write("fault", code="beliefs_lost")
         if self.beliefs.damaged:
             self.journal.write("fault", code="beliefs_damaged", count=self.beliefs.damaged)
+        if self._restarts.safe:
+            self.journal.write("fault", code="safe_mode", count=self._restarts.count)
         if ed25519.engine() == "plain":
             self.journal.write("fault", code="engine_plain")
 
-    def _make_uplink(self, config: Config) -> Uplink | None:
+    def _make_uplink(self, config: Config, rescue: Rescue) -> Uplink | None:
         """The line to the cloud, None where the door has none."""
         if not config.broker_host:
             return None
         board = self._board
-        ca, cert, key = [files.read(board.files + name) for name in ("/ca.der", "/cert.der", "/key.der")]
         try:
-            if ca is None or cert is None or key is None:
+            renewals = Renewals(board.files, rescue.read, self.journal, self._now)
+            if not renewals.provisioned:
                 raise ValueError("certificate missing")
+            if renewals.identity is not None:  # it may just have put other networks there
+                config = Config(rescue.read("/config.json") or b"")
             dialler = Dialler(
                 board,
                 Wifi(board.network, config.wifi, board.random),
                 (config.broker_host, config.broker_port, config.broker_name),
-                ca,
-                cert,
-                key,
+                renewals.ca or b"",
+                renewals,
                 self.clock,
             )
-        except ValueError:
+        except (ValueError, OSError):
             self.journal.write("fault", code="certificate")
             return None
         return Uplink(
@@ -124,6 +146,7 @@ class Companion:
             random=board.random,
             facts=self._facts,
             trace=board.trace,
+            renewals=renewals,
         )
 
     def _facts(self) -> "dict[str, Any]":
@@ -146,13 +169,18 @@ class Companion:
         """Start every task and look after them, for ever."""
         supervisor = self._supervisor
         supervisor.start("scanner", self._scan(), 60_000)
-        supervisor.start("senses", self._sense(), 30_000)
+        safe = self._restarts.safe
+        if safe:
+            self.feedback.trouble()  # gate and journal run; whatever else dies now is let lie
+        supervisor.start("senses", self._sense(), 30_000, bearable_ms=NEVER if safe else 0)
         supervisor.start("keeper", self._keep(), 30_000)
-        for name, work in self._board.tasks():
-            supervisor.start(name, work)
+        for name, work, silent_ms in self._board.tasks():
+            supervisor.start(name, work, silent_ms, NEVER if safe else 0, steps=True)
         if self.uplink is not None:
-            supervisor.start("uplink", self.uplink.run(), bearable_ms=_OFFLINE_MS)
+            supervisor.start("uplink", self.uplink.run(), _SILENT_MS, _OFFLINE_MS, steps=True)
+        asyncio.get_event_loop().set_exception_handler(self._unexpected)
         gc.collect()
+        gc.threshold(_GARBAGE_MOST)
         self._board.trace(
             ready=self._config.companion_id,
             door=self.beliefs.door,
@@ -163,11 +191,17 @@ class Companion:
             heap=gc.mem_alloc(),
         )
         name, why = await supervisor.watch()
-        self._died(name, why)
+        if name != "keeper" or why != "ended":  # which ends by itself only when safe mode is over
+            self._died(name, why)
         await supervisor.linger()
         while self.bolt.active:  # somebody may just be opening
             await asyncio.sleep_ms(_KEEPER_MS)
             self.bolt.tick()
+        self._keep_all()
+
+    def crashed(self, failed: Exception) -> None:
+        """What looks after the tasks is gone itself."""
+        self._died("main", describe(failed))
         self._keep_all()
 
     def _died(self, name: str, why: str) -> None:
@@ -179,9 +213,24 @@ class Companion:
         except OSError:
             pass  # the flash may be what it died of
 
+    def _unexpected(self, _loop: "Any", context: "dict[str, Any]") -> None:
+        """An exception in a task that nobody waits for: told, a few times; what it did is its own affair."""
+        if self._supervisor.knows(context.get("future")):
+            return
+        self._unasked += 1
+        error = describe(context["exception"])
+        self._board.trace(fault="unexpected", error=error)
+        if self._unasked <= _UNASKED_MAX:
+            try:
+                self.journal.write("fault", code="unexpected", error=error)
+            except OSError:
+                pass  # as in _died
+
     def _keep_all(self) -> None:
         """Before the machine goes down: the floor, and what was counted."""
         try:
+            if not self._restarts.over(self._now()):
+                self._restarts.note(self._now())
             self.beliefs.save_floor(self.clock.floor(self._now()))
             self.tally.flush()
         except OSError:
@@ -196,8 +245,20 @@ class Companion:
                 line: bytes = await asyncio.wait_for(self.scanner.line(), _SCAN_WAIT_S)
             except asyncio.TimeoutError:
                 continue
-            if await self.entry.present(line, ROAD_QR) == MALFORMED:
+            if self.repeats.again(line, self._now()):
+                continue
+            verdict = await self.entry.present(line, ROAD_QR)
+            if verdict == MALFORMED:
                 self.module.junk(self._now())
+            elif verdict in (LOCKED_OUT, FAULT):
+                self.repeats.forget()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Collect what is not used any more: now, after an answer or in between, not before the next one's bolt."""
+        if gc.mem_alloc() - self._live > _GARBAGE:
+            gc.collect()
+            self._live = gc.mem_alloc()
 
     async def _sense(self) -> None:
         while True:
@@ -216,12 +277,73 @@ class Companion:
             self.feedback.tick(now_ms)
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
+            self._tidy()
             if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
-                self.beliefs.settle()
-            self._stock.tick()
+                self._settle()
+            if self._restarts.safe:
+                if self._restarts.over(now_ms) and not self.bolt.active:
+                    return
+            else:
+                self._stock.tick()
+            self._restarts.tick(now_ms)
             if now_ms - floor_ms >= _FLOOR_MS:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))
+
+    def _settle(self) -> None:
+        """One step of what the flash is spared while somebody waits: second copies, blocks to erase."""
+        try:
+            if self.beliefs.settle() or self.journal.settle() or self._rescue is None:
+                return
+            rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change seldom
+            rescue.keep()
+        except OSError:
+            self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
+
+
+def read_config(folder: str, rescue: Rescue) -> "tuple[Config, str]":
+    """The configuration, and a code if it is the copy's. Raises ConfigError.
+
+    A file that is not there was taken away; one that can't be used went bad, and its copy counts.
+    """
+    path = folder + "/config.json"
+    try:
+        text = rescue.read("/config.json")
+        if text is None:
+            raise ConfigError("config_missing")
+        return Config(text), ""
+    except ConfigError:
+        if not rescue.held or rescue.lost or files.absent(path):
+            raise
+    rescue.lost = True
+    files.remove(path)
+    text = rescue.read("/config.json") or b""
+    found = Config(text)
+    try:
+        files.write(path, text)
+        rescue.lost = False
+    except OSError:
+        pass  # from the copy at each boot, then
+    return found, "config_restored"
+
+
+def bring_up(board: Board) -> "tuple[Store, Rescue, str]":
+    """The flash in both its parts, and a code if the file system was lost. Raises OSError or ValueError."""
+    store = Store(board.store())
+    rescue = Rescue(store.rescue, board.files)
+    try:
+        board.mount()
+        return store, rescue, ""
+    except (OSError, ValueError):
+        if not rescue.held:  # nobody's yet, or nothing is left of it: there is nothing to be put back
+            raise
+    try:
+        board.format()
+        rescue.restore()
+        return store, rescue, "files_restored"
+    except OSError:
+        rescue.lost = True
+        return store, rescue, "files_lost"
 
 
 def stop(board: Board, code: str) -> None:
@@ -237,11 +359,11 @@ def main() -> None:
     """Run the companion on this board."""
     board = Board()
     try:
-        board.mount()
+        store, rescue, trouble = bring_up(board)
     except (OSError, ValueError):
         stop(board, "flash_unreadable")
     try:
-        companion = Companion(board)
+        companion = Companion(board, store, rescue, trouble)
     except ConfigError as wrong:
         stop(board, wrong.code)
     except Exception as failed:  # noqa: BLE001 - whatever is on the flash, the door must not boot for ever
@@ -253,6 +375,7 @@ def main() -> None:
             asyncio.run(companion.run())
         except Exception as failed:  # noqa: BLE001 - nobody watches any more: start again, sooner than the watchdog
             sys.print_exception(failed)
+            companion.crashed(failed)
         board.restart()
 
 

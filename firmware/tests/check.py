@@ -7,8 +7,12 @@ A test file is a script of test_* functions that ends with
 
 Importing this module puts firmware/ on the path, so `from companion.core import ...` works from anywhere.
 pytest collects the same functions on CPython.
+
+In MicroPython the heap is looked at after each test: one that leaves more in use each time it runs fails. What grows
+once only (a module imported, a table made) is no leak, so a test after which more is in use is run again.
 """
 
+import gc
 import sys
 
 try:
@@ -29,6 +33,9 @@ def _above(path):
     """The folder above the folder `path`, for relative paths too."""
     return path + "/.." if path in (".", "") or path.endswith("..") else _parent(path)
 
+
+LEAK = 128  # bytes; a moment's garbage that the collector takes for used is less
+_AGAIN = 3
 
 TESTS = _parent(__file__)
 FIRMWARE = _above(TESTS)
@@ -78,6 +85,31 @@ def _trace(error):
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stdout)
 
 
+def _grown(test):
+    """By how many bytes more is in use after the test than before it."""
+    gc.collect()
+    before = gc.mem_alloc()
+    test()
+    if "asyncio" in sys.modules:
+        sys.modules["asyncio"].new_event_loop()  # tasks that a test left in the loop are the test's, no leak
+    gc.collect()
+    return gc.mem_alloc() - before
+
+
+def without_leak(test):
+    """Runs a test, and where it can be told asserts that it leaves no more in use each time."""
+    if not hasattr(gc, "mem_alloc"):  # CPython
+        test()
+        return
+    left = _grown(test)
+    for _ in range(_AGAIN):
+        if left <= LEAK:
+            return
+        left = _grown(test)
+    if left > LEAK:
+        raise AssertionError("%d bytes more in use each time it runs" % left)
+
+
 def run(names):
     """Runs every test_* function of `names` (a module's globals()) in order of name; exits with 1 if one failed."""
     passed = failed = 0
@@ -85,7 +117,7 @@ def run(names):
         if not name.startswith("test_") or not callable(names[name]):
             continue
         try:
-            names[name]()
+            without_leak(names[name])
         except Skipped as why:
             print("skip", name + ":", why)
         except Exception as error:

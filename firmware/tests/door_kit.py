@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 
 import flash_ram
@@ -15,6 +14,7 @@ from companion.door.feedback import Feedback
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.journal import Journal
+from companion.store.layout import Store
 from companion.store.tally import Tally
 
 NOW = 1795453300
@@ -33,6 +33,7 @@ class Hand:
         self.broken = False
         self._journal_of = journal_of
 
+    retriggers = False
     after_ms = 0
 
     def pulse(self, ms):
@@ -71,15 +72,16 @@ class Door:
 
     def __init__(self, policy=P1, lost=False):
         self.root = flash_ram.fresh()
-        os.mkdir(self.root + "/journal")
+        self.flash = flash_ram.Ram(flash_ram.STORE)
+        store = Store(self.flash)
         self.config = Config(signing.config())
-        self.beliefs = Beliefs.load(self.root + "/beliefs", self.config, policy)
+        self.beliefs = Beliefs.load(self.root + "/beliefs", self.config, policy, None, store)
         self.hand = Hand(lambda: self.journal)
         self.clock = Clock(NOW)
         if not lost:
             self.clock.synchronise(NOW, 0, 0)
         self.journal = Journal(
-            self.root + "/journal", self.config.link_key, lambda: self.clock.interval(self.hand.ms), lambda n: b"\1" * n
+            store.journal, self.config.link_key, lambda: self.clock.interval(self.hand.ms), lambda n: b"\1" * n
         )
         self.tally = Tally(self.journal)
         self.bolt = Bolt(self.hand, self.hand.monotonic_ms)
@@ -103,4 +105,9 @@ class Door:
         return [json.loads(line[17:]) for _, line in self.journal.pending(0, 1 << 20)]
 
     def reloaded(self):
-        return Beliefs.load(self.root + "/beliefs", self.config)
+        """What another boot would believe now; this door goes on on its own flash."""
+        return Beliefs.load(self.root + "/beliefs", self.config, None, None, Store(self.flash.copy()))
+
+    def journal_again(self):
+        """The journal as another boot would find it."""
+        return Journal(Store(self.flash.copy()).journal, self.config.link_key, lambda: (NOW, NOW), lambda n: bytes(n))

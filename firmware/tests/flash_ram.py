@@ -3,6 +3,9 @@
 import os
 import sys
 
+import check  # noqa: F401 - puts the firmware on the path
+from companion.store.raw import Area
+
 _BLOCK = 4096
 _mounted = []
 
@@ -15,12 +18,21 @@ class Ram:
         self.erases = 0
         self.programs = 0
 
+    def copy(self):
+        """Another part that holds the same."""
+        other = Ram(0)
+        other.blocks = [bytearray(block) for block in self.blocks]
+        return other
+
     def readblocks(self, block, buffer, offset=0):
         buffer[:] = memoryview(self.blocks[block])[offset : offset + len(buffer)]
 
     def writeblocks(self, block, buffer, offset=0):
+        """As NOR flash does: ones become zeros, nothing else."""
         self.programs += 1
-        self.blocks[block][offset : offset + len(buffer)] = buffer
+        end = offset + len(buffer)
+        held = int.from_bytes(self.blocks[block][offset:end], "big")
+        self.blocks[block][offset:end] = (held & int.from_bytes(buffer, "big")).to_bytes(len(buffer), "big")
 
     def ioctl(self, operation, argument):
         if operation == 4:
@@ -33,6 +45,14 @@ class Ram:
             for n in range(_BLOCK):
                 block[n] = 255
         return 0
+
+
+def area(blocks=24):
+    """Raw flash for a journal, erased as from the factory."""
+    return Area(Ram(blocks))
+
+
+STORE = 40  # blocks, as the simulated board has
 
 
 def fresh(blocks=64):

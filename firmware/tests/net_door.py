@@ -15,20 +15,25 @@ import time
 
 import check
 
+import companion.early  # noqa: F401 - the deepest imports first, as in main.py: each one in another takes of the stack
 from companion.core.clock import Clock
 from companion.net.dialler import Dialler
 from companion.net.flight import Lost
 from companion.net.mqtt import Client
+from companion.net.renewal import Renewals
 from companion.net.uplink import Uplink
 from companion.net.wifi import Wifi
+from companion.store import files
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.journal import Journal
+from companion.store.raw import Area
 
 sys.path.append(check.FIRMWARE + "/boards/sim")
 sys.path.append(check.FIRMWARE + "/boards/both")
 
-import tls_dial  # the simulated board's own
+import flash_file  # the simulated board's own
+import tls_dial
 
 
 def say(**facts):
@@ -46,9 +51,8 @@ class _Network:
     async def up(self):
         pass
 
-    def resolve(self, host):
-        say(resolved=host)
-        return host
+    def datagrams(self):
+        raise OSError("no name server")
 
 
 class _Board:
@@ -75,6 +79,21 @@ class _Board:
 
     def tls_date(self, seconds):
         say(tls_date=seconds)
+
+
+class _Given:
+    """One certificate for ever."""
+
+    due = False
+
+    def __init__(self, *pair):
+        self._pair = pair
+
+    def pair(self, trying):
+        return self._pair
+
+    def networks(self):
+        return []
 
 
 async def commands(obey):
@@ -146,11 +165,26 @@ async def client_alone(setup, board, dialler):
     await asyncio.gather(client.run(), tell_ups(), commands(obey))
 
 
-async def whole_uplink(setup, board, dialler, clock, config):
+def raw_flash(path):
+    """The raw half of a simulated board's flash, kept in a file."""
+    if not check.exists(path):
+        with open(path, "wb") as made:
+            for _ in range(flash_file.STORE + 1):
+                made.write(b"\xff" * 4096)
+    return Area(flash_file.Store(flash_file.Device(path)))
+
+
+async def whole_uplink(setup, board, wifi, broker, clock, config):
     beliefs = Beliefs.load(setup["folder"] + "/beliefs", config, read(setup["policy"]) if setup.get("policy") else None)
     journal = Journal(
-        setup["folder"] + "/journal", config.link_key, lambda: clock.interval(board.monotonic_ms()), board.random
+        raw_flash(setup["folder"] + "/journal"),
+        config.link_key,
+        lambda: clock.interval(board.monotonic_ms()),
+        board.random,
     )
+
+    renewals = Renewals(setup["folder"], lambda name: files.read(setup["folder"] + name), journal, board.monotonic_ms)
+    dialler = Dialler(board, wifi, broker, renewals.ca, renewals, clock)
 
     async def present(text, road):
         say(present=text.decode(), road=road)
@@ -167,6 +201,7 @@ async def whole_uplink(setup, board, dialler, clock, config):
         random=board.random,
         facts=lambda: {"firmware": "test"},
         trace=say,
+        renewals=renewals,
         timing=setup["timing"],
     )
 
@@ -189,7 +224,8 @@ async def whole_uplink(setup, board, dialler, clock, config):
                 guests=beliefs.guests_trusted,
                 heap=gc.mem_alloc(),
                 door=beliefs.door,
-                ignored=uplink.ignored,
+                renewing=renewals.identity and renewals.identity.next and renewals.identity.next.version,
+                ignored=uplink.downlink.ignored,
             )
 
     journal.write("boot")
@@ -202,12 +238,12 @@ def main():
     clock = Clock(setup.get("floor", 0), now_ms=board.monotonic_ms())
     wifi = Wifi(board.network, [], board.random)
     broker = (setup["host"], setup["port"], setup["name"])
-    dialler = Dialler(board, wifi, broker, read(setup["ca"]), read(setup["cert"]), read(setup["key"]), clock)
     if setup["mode"] == "client":
-        asyncio.run(client_alone(setup, board, dialler))
+        given = _Given(read(setup["cert"]), read(setup["key"]))
+        asyncio.run(client_alone(setup, board, Dialler(board, wifi, broker, read(setup["ca"]), given, clock)))
     else:
         config = Config(json.dumps(setup["config"]))
-        asyncio.run(whole_uplink(setup, board, dialler, clock, config))
+        asyncio.run(whole_uplink(setup, board, wifi, broker, clock, config))
 
 
 main()

@@ -72,7 +72,7 @@ def test_no_product_of_the_formulas_passes_the_bound():
     for turn in range(len(edges)):
         for n, place in enumerate((engine._X, engine._Y, engine._Z, engine._T)):
             _write(place, edges[(turn + n) % 4])
-        for step in engine._ROUND + engine._START + engine._TERMS:
+        for step in engine.steps()[3] + engine.steps()[4]:
             operation, result = step[:2]
             if operation == engine._LOAD:
                 for n in range(3):

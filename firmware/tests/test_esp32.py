@@ -22,6 +22,9 @@ import wiring
 import shut
 import signals
 from companion.door.scanner import Scanner
+from companion.store.layout import Store
+from companion.store.places import Cell, Log
+from companion.store.slots import Slots
 from ds3231 import Ds3231
 
 import board
@@ -197,6 +200,17 @@ def test_the_watchdog_runs_from_the_start_and_halting_feeds_it():
     assert machine.resets
 
 
+def test_what_is_remembered_outlasts_a_restart_and_no_power_cut():
+    made = power()
+    made.remember(b"abc")
+    assert made.memory() == b""
+    for cause in (machine.HARD_RESET, machine.WDT_RESET):
+        machine.cause[0] = cause
+        assert power().memory() == b"abc"
+    machine.cause[0] = machine.PWRON_RESET
+    assert power().memory() == b""
+
+
 def test_milliseconds_never_wrap():
     made = power()
     for _ in range(10):
@@ -366,6 +380,23 @@ def test_a_common_anode_light_is_dark_when_it_shall_be():
     made.light("red", "steady")
     made.sound("open")
     assert [pins.level(pin) for pin in (18, 19, 23)] == [0, 1, 1]
+
+
+def test_the_store_is_its_own_partition_and_is_written_as_nor_flash_must_be():
+    esp32.Partition.table.pop("store", None)
+    made = power()
+    check.raises(OSError, made.store)
+    esp32.Partition.table["store"] = esp32.Partition(64)
+    store = Store(made.store())
+    kept = Slots(Log(store.learned[0]), Log(store.learned[1]))
+    for n in range(200):
+        kept.write(bytes([n]) * 60)
+        kept.settle()
+    cell = Cell(store.policy)
+    cell.put(1, b"p" * 5000)
+    again = Store(made.store())
+    assert Slots(Log(again.learned[0]), Log(again.learned[1])).read() == bytes([199]) * 60
+    assert Cell(again.policy).read() == b"p" * 5000
 
 
 check.run(globals())

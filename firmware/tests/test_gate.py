@@ -236,12 +236,25 @@ def test_remote_needs_a_clock_within_a_minute():
     world = World()
     world.road = ROAD_MQTT
     world.fields = {"kind": REMOTE, "once": 1, "generation": 0, "nbf": NOW - 5, "iat": NOW - 5, "exp": NOW + 25}
-    world.clock = (NOW - 30, NOW + 30)
+    world.clock = (NOW - 35, NOW + 25)
     verdict, learns = world.verdict()
     assert verdict == OPEN and learns.generation is None and learns.used == KEY and learns.used_until == NOW + 25
-    for clock in ((NOW - 30, NOW + 31), (NOW, None)):
+    for clock in ((NOW - 36, NOW + 25), (NOW, None)):
         world.clock = clock
         assert world.verdict() == (CLOCK_LOST, None)
+
+
+def test_remote_is_never_obeyed_when_its_time_may_be_over():
+    world = World()
+    world.road = ROAD_MQTT
+    world.fields = {"kind": REMOTE, "once": 1, "generation": 0, "nbf": NOW - 5, "iat": NOW - 5, "exp": NOW + 25}
+    for begun in range(-40, 40):
+        for unsure in (0, 1, 2, 30, 59, 60, 61):
+            world.clock = (NOW + begun, NOW + begun + unsure)
+            if world.verdict()[0] == OPEN:
+                assert world.clock[1] <= NOW + 25, world.clock
+            elif begun >= -5 and begun + unsure <= 25:
+                raise AssertionError(world.clock)
 
 
 def test_door_zero_matches_no_door():

@@ -49,6 +49,18 @@ class Beliefs:
         raise MemoryError
 
 
+class Renewals:
+    """None ever."""
+
+    due = False
+
+    def news(self):
+        return ()
+
+    def tell(self, state):
+        pass
+
+
 class Line:
     def dial(self):
         raise OSError
@@ -60,7 +72,7 @@ def uplink(keeps):
     journal = Journal()
     made = Uplink(Line(), companion_id="c-801-test", link_key=bytes(32), clock=Clock(0), beliefs=Beliefs(keeps),
                   journal=journal, present=None, now_ms=lambda: 0, random=os.urandom, facts=dict,
-                  trace=lambda **_: None)  # fmt: skip
+                  trace=lambda **_: None, renewals=Renewals())  # fmt: skip
     return made, journal
 
 
@@ -69,14 +81,14 @@ POLICY = b"lm/1/c-801-test/down/policy"
 
 def test_a_policy_that_finds_no_room_is_tried_again_and_the_door_lives_on():
     made, journal = uplink(keeps=False)
-    made._on_message(POLICY, memoryview(b"x" * 100))
-    made._take_policy()
+    made.downlink.on_message(POLICY, memoryview(b"x" * 100))
+    made.downlink._take_policy()
     assert journal.lines == [("fault", {"fault": "policy", "code": "no_memory"})]
-    made._take_policy()
+    made.downlink._take_policy()
     assert len(journal.lines) == 1, "the repeats of a run are counted"
     taken = Taken(0)
-    made._beliefs.accept = lambda wire, clock, now_ms: taken
-    made._take_policy()
+    made.downlink._beliefs.accept = lambda wire, clock, now_ms: taken
+    made.downlink._take_policy()
     assert journal.lines[-1] == ("policy", {"policy_version": taken.version})
 
 
@@ -96,16 +108,16 @@ def test_a_policy_that_could_not_even_be_taken_in_is_asked_for_again_once_in_a_r
 
     async def publish(topic, parts, retain=False):
         told.append(made._now_ms())
-        made._on_message(POLICY, TooWide())  # the cloud answers a state that is behind with the policy
+        made.downlink.on_message(POLICY, TooWide())  # the cloud answers a state that is behind with the policy
 
     made.client.publish = publish
 
     async def hears():
         await made._send_state()
-        hearing = asyncio.create_task(made._hear())
+        hearing = asyncio.create_task(made.downlink._hear())
         for n in range(60):
-            made._now_ms = lambda n=n: 100 * n
-            made._mail.set()  # as `_tend` does while something waits
+            made._now_ms = made.downlink._now_ms = lambda n=n: 100 * n
+            made.downlink._mail.set()  # as `_tend` does while something waits
             for _ in range(3):
                 await asyncio.sleep(0)
             await made._send_state()
@@ -118,15 +130,15 @@ def test_a_policy_that_could_not_even_be_taken_in_is_asked_for_again_once_in_a_r
 
 def test_one_that_broke_off_while_it_was_kept_needs_a_new_start():
     made, _ = uplink(keeps=True)
-    made._on_message(POLICY, memoryview(b"x" * 100))
-    check.raises(MemoryError, made._take_policy)
+    made.downlink.on_message(POLICY, memoryview(b"x" * 100))
+    check.raises(MemoryError, made.downlink._take_policy)
 
 
 def test_the_newest_message_counts():
     made, journal = uplink(keeps=False)
-    made._on_message(POLICY, memoryview(b"x" * 100))
-    made._on_message(POLICY, None)
-    made._take_policy()
+    made.downlink.on_message(POLICY, memoryview(b"x" * 100))
+    made.downlink.on_message(POLICY, None)
+    made.downlink._take_policy()
     assert journal.lines == [("fault", {"fault": "policy", "code": "too_long"})]
 
 
@@ -161,16 +173,16 @@ class Floored(Beliefs):
 def told_the_time(floor, at):
     """An uplink that was just told the time by a fresh ack."""
     made, journal = uplink(keeps=True)
-    made._beliefs = Floored(floor)
-    made._clock = Clock(floor)
+    made.downlink._beliefs = Floored(floor)
+    made.downlink._clock = Clock(floor)
     made._handed.note(1, 0)
     tag = journal.tag = lambda seq: "a" * 16
     journal.boot_seq = 1
     journal.stored = lambda seq, told: None
     ack = b'{"log":"%s","seq":1,"tag":"%s","at":%d,"door":801,"policy_version":1}' % (
         journal.log.encode(), tag(1).encode(), at)  # fmt: skip
-    made._take_ack(mac.seal(bytes(32), "lm/1/c-801-test/down/ack", ack), 0)
-    return made._beliefs.saved
+    made.downlink._take_ack(mac.seal(bytes(32), "lm/1/c-801-test/down/ack", ack), 0)
+    return made.downlink._beliefs.saved
 
 
 def test_a_time_far_above_the_floor_is_kept_at_once_since_a_power_cut_would_take_it_back():
@@ -183,9 +195,9 @@ def test_once_a_policy_set_the_clock_back_only_later_events_give_time():
         made, journal = uplink(keeps=False)
         made._handed.note(3, 5)
         journal.seq = 3
-        made._beliefs.accept = lambda wire, clock, now_ms, epoch=epoch: Taken(epoch)
-        made._on_message(POLICY, memoryview(b"x" * 100))
-        made._take_policy()
+        made.downlink._beliefs.accept = lambda wire, clock, now_ms, epoch=epoch: Taken(epoch)
+        made.downlink.on_message(POLICY, memoryview(b"x" * 100))
+        made.downlink._take_policy()
         assert made._handed.first(3) == known
         made._handed.note(4, 6)
         assert made._handed.first(4) == 6
@@ -199,13 +211,13 @@ def test_an_old_policy_sent_again_and_again_costs_one_check_in_two_seconds():
         checked.append(now_ms)
         raise Refused("old_version")
 
-    made._beliefs.accept = old
+    made.downlink._beliefs.accept = old
 
     async def flood():
-        hearing = asyncio.create_task(made._hear())
+        hearing = asyncio.create_task(made.downlink._hear())
         for n in range(40):
-            made._now_ms = lambda n=n: 100 * n
-            made._on_message(POLICY, memoryview(b"x" * 100))
+            made.downlink._now_ms = lambda n=n: 100 * n
+            made.downlink.on_message(POLICY, memoryview(b"x" * 100))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         hearing.cancel()
@@ -217,8 +229,8 @@ def test_an_old_policy_sent_again_and_again_costs_one_check_in_two_seconds():
 def test_refused_policies_of_all_sorts_fill_no_journal():
     made, journal = uplink(keeps=False)
     for n in range(50):
-        made._refuse(("forged", "too_long")[n % 2])
-    made._end_of_run()
+        made.downlink._refuse(("forged", "too_long")[n % 2])
+    made.downlink._end_of_run()
     assert [(told["code"], told.get("count")) for _, told in journal.lines] == [("forged", None), ("too_long", 49)]
 
 

@@ -8,7 +8,7 @@ import check
 import signing
 from companion.core.names import EXPIRED, MALFORMED, OPEN, ROAD_QR
 from companion.door.entry import FAULT
-from companion.door.scanner import Scanner
+from companion.door.scanner import Repeats, Scanner
 from door_kit import Door
 
 GOOD = signing.token()
@@ -55,6 +55,29 @@ def test_the_scanner_takes_lines_however_they_come():
 def test_the_scanner_drops_what_is_too_long_to_the_terminator():
     assert lines_of(b"x" * 152 + b"\r", b"good\r") == ([b"good"], 1)
     assert lines_of(b"x" * 100_000, b"HK1:\r", b"good\r") == ([b"good"], 1)
+
+
+def answered(rereads, *shown):
+    """When a code was answered; shown: (ms, line)."""
+    repeats = Repeats(rereads)
+    return [ms for ms, line in shown if not repeats.again(line, ms)]
+
+
+def test_a_code_that_is_held_before_the_module_is_answered_once():
+    held = [(ms, b"code") for ms in range(0, 9_000, 800)]
+    assert answered(True, *held) == [0]
+    assert answered(True, (0, b"a"), (500, b"b"), (900, b"a")) == [0, 500, 900]
+    assert answered(True, (0, b"a"), (2_000, b"a")) == [0, 2_000]
+    assert answered(True, *[(ms, b"code") for ms in range(0, 25_000, 1_000)]) == [0, 10_000, 20_000]
+    assert answered(False, *held) == [ms for ms, _ in held]
+
+
+def test_an_answer_that_does_not_stand_is_given_anew():
+    repeats = Repeats(True)
+    assert not repeats.again(b"code", 0)
+    repeats.forget()
+    assert not repeats.again(b"code", 100)
+    assert repeats.again(b"code", 200)
 
 
 class Chance:

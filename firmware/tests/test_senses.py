@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 
 import check
 import flash_ram
@@ -35,15 +34,13 @@ class Wall:
 
     def __init__(self, inputs=ALL, button=False, latched=False, card=None, **levels):
         self.card = card
-        root = flash_ram.fresh() + "/journal"
-        os.mkdir(root)
         self.inputs = inputs
         self.levels = levels
         self.ms = 1_000
         self.pulses = 0
         self.beliefs = Beliefs(latched)
         self.entry = Entry()
-        self.journal = Journal(root, bytes(32), lambda: (1, 2), lambda n: bytes(n))
+        self.journal = Journal(flash_ram.area(), bytes(32), lambda: (1, 2), lambda n: bytes(n))
         self.bolt = Bolt(self, lambda: self.ms)
         self.senses = Senses(self, self.beliefs, self.journal, self.bolt, self.entry, button)
         self.wait(1)
@@ -51,6 +48,7 @@ class Wall:
     def read(self, name):
         return self.levels.get(name, 0)
 
+    retriggers = False
     after_ms = 0
 
     def pulse(self, ms):

@@ -1,9 +1,12 @@
-"""The watchdog is fed only while all tasks move; the one that died is named."""
+"""The watchdog is fed only while all tasks move; the one that died or stands still is named; safe mode."""
 
 import asyncio
+import sys
 
 import check
-from companion.supervisor import Supervisor
+from companion.restarts import Restarts
+from companion.store.faults import describe
+from companion.supervisor import NEVER, Supervisor
 
 
 class Board:
@@ -43,10 +46,19 @@ def watched(work):
     return asyncio.run(go())
 
 
-def test_a_task_that_dies_is_named_with_its_reason():
-    assert watched(dies(OSError(5))) == ("other", "OSError 5")
-    assert watched(dies(ValueError("the secret"))) == ("other", "ValueError")
+def place_of(told):
+    """A reason without its place, which only MicroPython tells."""
+    return told[0], told[1].split(" at ")[0]
+
+
+def test_a_task_that_dies_is_named_with_its_reason_and_no_secret():
+    assert place_of(watched(dies(OSError(5)))) == ("other", "OSError 5")
+    told = watched(dies(ValueError("the secret\n  File \"the secret\", line 1, in x")))
+    assert place_of(told) == ("other", "ValueError") and "secret" not in told[1]
+    if sys.implementation.name == "micropython":
+        assert told[1].startswith("ValueError at ") and told[1].split(":")[-1].isdigit()
     assert watched(ends()) == ("other", "ended")
+    assert len(describe(OSError(10**100))) <= 80
 
 
 def test_a_task_that_the_gate_does_without_is_missed_only_later():
@@ -64,7 +76,7 @@ def test_a_task_that_the_gate_does_without_is_missed_only_later():
         board.ms = 600_000
         return await asyncio.wait_for(watching, 5)
 
-    assert asyncio.run(go()) == ("line", "OSError 5")
+    assert place_of(asyncio.run(go())) == ("line", "OSError 5")
     assert board.fed >= 50
 
 
@@ -72,8 +84,8 @@ async def short():
     await asyncio.sleep(0)
 
 
-def fed(rounds, silent_ms, moves):
-    """How often the watchdog was fed in so many looks."""
+def looked(rounds, silent_ms, moves, **more):
+    """(how often the watchdog was fed in so many looks, who was told)."""
     board = Board()
     left = [rounds]
     supervisor = Supervisor(board)
@@ -87,21 +99,108 @@ def fed(rounds, silent_ms, moves):
         await asyncio.sleep(0)
 
     async def go():
-        supervisor.start("task", forever(), silent_ms)
+        supervisor.start("task", more.pop("work", None) or forever(), silent_ms, **more)
         supervisor.start("untold", forever())
         supervisor._pause = no_sleep
-        await supervisor.watch()
+        return await supervisor.watch()
 
     try:
-        asyncio.run(go())
+        told = asyncio.run(go())
     except EOFError:
-        pass
-    return board.fed
+        told = None
+    return board.fed, told
 
 
-def test_the_watchdog_is_fed_only_while_all_move():
-    assert fed(100, 5_000, True) == 100
-    assert fed(100, 5_000, False) == 10
+async def steady():
+    while True:
+        await asyncio.sleep(0)
+
+
+async def stuck():
+    while True:
+        await asyncio.sleep(3600)
+
+
+def test_the_watchdog_is_fed_only_while_all_move_and_who_stands_still_is_named():
+    assert looked(100, 5_000, True) == (100, None)
+    assert looked(100, 5_000, False) == (10, ("task", "stands still"))
+
+
+def test_a_task_that_tells_nothing_moves_when_the_loop_runs_it():
+    assert looked(100, 5_000, False, work=steady(), steps=True) == (100, None)
+    fed, told = looked(100, 5_000, False, work=stuck(), steps=True)
+    assert fed < 20 and told == ("task", "stands still")
+
+
+def test_what_is_borne_for_ever_neither_ends_nor_stops_anything():
+    assert looked(100, 5_000, False, bearable_ms=NEVER) == (100, None)
+    assert looked(100, None, False, work=ends(), bearable_ms=NEVER) == (100, None)
+
+
+def test_a_task_that_moves_by_steps_is_cancelled_like_any_other():
+    async def go():
+        supervisor = Supervisor(Board())
+        supervisor.start("task", stuck(), 1_000, steps=True)
+        await asyncio.sleep(0)
+        task = supervisor._tasks[0].task
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            return "cancelled"
+
+    assert asyncio.run(go()) == "cancelled"
+
+
+class Memory:
+    """What a restart leaves."""
+
+    def __init__(self):
+        self.held = b""
+
+    def memory(self):
+        return self.held
+
+    def remember(self, data):
+        self.held = data
+
+
+def boots(memory, *lived_ms):
+    """Boots that each lived so long and then restarted by themselves; whether each was in safe mode."""
+    found = []
+    for ms in lived_ms:
+        restarts = Restarts(memory)
+        found.append(restarts.safe)
+        for at in range(0, ms, 250):
+            restarts.tick(at)
+        restarts.note(ms)
+    return found
+
+
+def test_three_restarts_within_ten_minutes_lead_to_safe_mode():
+    assert boots(Memory(), 5_000, 5_000, 5_000, 5_000) == [False, False, False, True]
+    assert boots(Memory(), 100_000, 100_000, 100_000, 5_000) == [False, False, False, True]
+    assert boots(Memory(), 250_000, 250_000, 250_000, 5_000, 5_000) == [False] * 5
+    assert boots(Memory(), 3_600_000, 5_000, 5_000, 5_000) == [False, False, False, True]
+
+
+def test_a_boot_that_the_watchdog_ended_counts_too():
+    memory = Memory()
+    for _ in range(3):
+        assert not Restarts(memory).safe
+    assert Restarts(memory).safe
+
+
+def test_safe_mode_lasts_over_restarts_and_ends_with_power_or_after_an_hour():
+    memory = Memory()
+    boots(memory, 5_000, 5_000, 5_000)
+    assert boots(memory, 900_000, 5_000) == [True, True]
+    restarts = Restarts(memory)
+    assert restarts.safe and not restarts.over(3_599_999) and restarts.over(3_600_000)
+    assert boots(memory, 5_000) == [False]
+    memory.held = b"of another firmware"
+    assert boots(memory, 5_000) == [False]
+    assert boots(Memory(), 5_000) == [False]
 
 
 def test_a_door_that_dies_young_waits_before_it_starts_again():

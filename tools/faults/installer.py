@@ -41,7 +41,7 @@ def run(tally: Tally, rounds: int = ROUNDS, seed: int = 11) -> None:
         rooms = "number,name\n" + "".join(f"{_FIRST + n},{_FIRST + n}\n" for n in range(rounds))
         fitting.rooms.import_csv(hotel.property, rooms, by=hotel.by)
         own: list[float] = []
-        faults: tuple[Callable[..., None], ...] = (_unplugged, _wrong_chip, _full, _wrong_wifi, _no_rights)
+        faults: tuple[Callable[..., None], ...] = (_unplugged, _wrong_chip, _full, _wrong_wifi, _no_rights, _hub)
         for n in range(rounds):
             chip = _CHIPS[n % len(_CHIPS)]
             board = hotel.board(f"board-{n}", chip=chip)
@@ -131,6 +131,19 @@ def _wrong_wifi(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Ra
     _said(tally, hotel.run("provision", 801, "--beside", "--port", board.port, "--wifi-file", wrong), "wifi_failed")
     with_board = hotel.run("status", "--port", board.port)[1]["board"]
     tally.check(with_board["companion"] == "", "a companion was stored although its network can't be joined")
+
+
+def _hub(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -> None:
+    """Two boards at once, one of them without its cable: the other is not held up, and the next try does both."""
+    with hotel.board(f"{Path(board.port).name}-beside", chip=board.chip) as other:
+        words = ("flash", "--image", hotel.image, "--bench", board.port, "--bench", other.port)
+        other.unplug()
+        _said(tally, hotel.run(*words), "port_missing")
+        code, said = hotel.run("flash", "--port", board.port)
+        tally.check((code, said.get("did")) == (0, []), f"the other board was held up: {said}")
+        other.plug()
+        code, said = hotel.run(*words)
+        tally.check(code == 0 and said["port"] == other.port, f"two boards at once ended with {code}: {said}")
 
 
 def _no_rights(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -> None:

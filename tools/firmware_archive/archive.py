@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.virtual.firmware import FIRMWARE, BuildError, compile_file, sources
+from tools.virtual.firmware import FIRMWARE, BuildError, compile_file, kept_names, pack, sources
 
 # MicroPython's names of native code, in the order of its own numbering (py/persistentcode.h): bits 10.. of
 # `sys.implementation._mpy`. A board runs an image of its own only.
@@ -47,6 +47,11 @@ class FirmwareImage:
         }  # fmt: skip
 
     @property
+    def rom(self) -> bytes:
+        """The files as one ROMFS image, for a board whose MicroPython runs code from there."""
+        return pack(self.files)
+
+    @property
     def digest(self) -> str:
         """SHA-256 (hex) of the manifest: the name of exactly these bytes."""
         return hashlib.sha256(_json(self.manifest)).hexdigest()
@@ -56,12 +61,14 @@ def build(arch: str, board: str = "esp32") -> FirmwareImage:
     """Compile the firmware of this tree for a chip's code (`ARCHES`) and a kind of board. Raises BuildError."""
     files: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, path in sources(board).items():
+        found = sources(board)
+        kept = kept_names(found)
+        for name, path in found.items():
             if name == START:
                 continue  # `/main.py` is ours: it picks the slot
             if path.suffix == ".py":
                 target = Path(folder) / "one.mpy"
-                compile_file(arch, name, path, target)
+                compile_file(arch, name, path, target, kept)
                 files[str(Path(name).with_suffix(".mpy"))] = target.read_bytes()
     if not any("/" not in name for name in files):
         raise BuildError(f"there is no firmware for the board {board}")

@@ -6,7 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tools.virtual.image import ImageError, make_image, read_image
+from tools.virtual.image import ImageError, read_image, replace_files
+from tools.virtual.store import journal_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,28 +36,15 @@ def set_broker(flash: Path, host: str, port: int) -> None:
         return
     broker["host"], broker["port"] = host, port
     files[CONFIG] = json.dumps(config, separators=(",", ":")).encode()
-    make_image(flash, files, size=flash.stat().st_size)
+    replace_files(flash, files)
 
 
-def journal_of(flash: Path, tries: int = 20) -> list[tuple[str, bytes]]:
-    """The journal's lines as they lie on the image: (tag, exact JSON bytes), in the order of their seq.
-
-    The companion may be writing meanwhile: a snapshot that can't be read is taken again.
-    """
-    while True:
-        try:
-            files = read_image(flash)
-            break
-        except ImageError:
-            tries -= 1
-            if not tries:
-                raise
-    found: dict[tuple[str, int], tuple[str, bytes]] = {}
-    for content in files.values():
-        for line in content.split(b"\n"):
-            whole = _LINE.fullmatch(line)
-            if whole:
-                body = whole[2]
-                facts = json.loads(body)
-                found[facts["log"], facts["seq"]] = (whole[1].decode(), body)
+def journal_of(flash: Path) -> list[tuple[str, bytes]]:
+    """The journal's lines as they lie on the image: (tag, exact JSON bytes), in the order of their seq."""
+    found = {}
+    for line in journal_lines(flash.read_bytes()):
+        whole = _LINE.fullmatch(line)
+        if whole:
+            facts = json.loads(whole[2])
+            found[facts["log"], facts["seq"]] = (whole[1].decode(), whole[2])
     return [found[key] for key in sorted(found)]

@@ -29,6 +29,7 @@ _CHUNK = 2048  # of a file, in one command: small enough for a board whose heap 
 _START_S = 15.0  # from a reset to a prompt
 _WIFI_MS = 15_000
 _NO_SPACE = "28"
+_BLOCK = 4096  # of the flash
 _MPY = 6  # the version of .mpy files that the compiler makes
 
 
@@ -44,7 +45,8 @@ class Report:
     running: bool
     slot: str
     start: str
-    slots: dict[str, dict[str, str]]
+    slots: dict[str, dict[str, str]]  # files with their hashes; {".romfs": hash of the image} where `rom`
+    rom: int  # bytes of a slot in the flash's ROMFS, 0 on a board without one
     config: dict[str, Any]
     certificate: str
     key: bool
@@ -116,7 +118,7 @@ class Board:
         return Report(
             serial=told["serial"], board="sim" if is_sim else "esp32", chip="sim" if is_sim else chip,
             arch=ARCHES.get(int(told["mpy"]) >> 10 & 15, ""), micropython=told["release"], running=told["running"],
-            slot=told["slot"], start=told["main"], slots=told["slots"], config=told["config"],
+            slot=told["slot"], start=told["main"], slots=told["slots"], rom=told["rom"], config=told["config"],
             certificate=told["certificate"], key=told["key"], tables=told["tables"], free=told["free"],
             names=tuple(told["names"]),
         )  # fmt: skip
@@ -178,6 +180,29 @@ class Board:
         if changed:
             self.put_all({f"{name}.new": files[name] for name in changed})
             self.run(on_board.RENAME % ([(f"{name}.new", name) for name in changed],))
+
+    def put_rom(self, at: int, image: bytes, told: Callable[[int], None] = lambda _n: None) -> None:
+        """Write an image into the ROMFS's partition, at a byte that begins a block; blocks that are right stay.
+
+        Raises Trouble `read_back` for what the flash did not keep.
+        """
+        first = at // _BLOCK
+        blocks = [image[n : n + _BLOCK].ljust(_BLOCK, b"\xff") for n in range(0, len(image), _BLOCK)]
+        wanted = [_digest(block)[:16] for block in blocks]
+        seen = on_board.ROM_BLOCKS % (first, first + len(blocks))
+        for n, (block, have) in enumerate(zip(blocks, self.run(seen), strict=True)):
+            if have != wanted[n]:
+                self._put_block(first + n, block)
+            told(len(block))
+        if self.run(seen) != wanted:
+            raise Trouble("read_back", file="ROMFS")
+
+    def _put_block(self, number: int, block: bytes) -> None:
+        with self._heard():
+            self._line.exec(on_board.ROM_ERASE % number)
+            for at in range(0, len(block), _CHUNK):
+                piece = block[at : at + _CHUNK]
+                self._line.exec(on_board.ROM_WRITE % (number, base64.b64encode(piece), at))
 
     def remove(self, *paths: str) -> None:
         """Files or folders; no matter if they are not there."""

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from lockmate.pki.device import device_key
+from tools.installer import profiles
 from tools.installer.board import Report
 from tools.installer.cloud import Cloud, unpacked, write_private
 from tools.installer.provisioning import Made, Network
@@ -65,6 +66,8 @@ def seal(path: Path, content: dict[str, Any], passphrase: str) -> None:
 class Bundle:
     """An opened bundle, as a source of companions."""
 
+    asks_profile = False
+
     def __init__(self, path: Path, passphrase: str) -> None:
         """Raises Trouble."""
         try:
@@ -108,7 +111,9 @@ class Bundle:
         made = self._content["prepared"].get(str(door))
         if made is None:
             raise Trouble("not_in_bundle", door=door)
-        return Made(made["companion"], unpacked(made["files"]))
+        files = unpacked(made["files"])
+        profiles.fit(json.loads(files["/config.json"]).get("profile") or "", report)
+        return Made(made["companion"], files)
 
 
 def _key(passphrase: str, salt: bytes) -> bytes:

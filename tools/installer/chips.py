@@ -47,14 +47,18 @@ def look(port: str) -> Chip:
 def write_micropython(port: str, chip: Chip, content: bytes) -> None:
     """Write MicroPython, our partition table and an empty choice of slots; esptool reads back the hash of each.
 
-    Raises Trouble `wrong_chip` before a byte is written if the image is another chip's.
+    Raises Trouble before a byte is written: `wrong_chip` if the image is another's, `image_too_large`, `flash_small`.
     """
     image = partitions.read_image(content)
     if image.chip != chip.name:
         raise Trouble("wrong_chip", image=image.chip, chip=chip.name)
+    places = partitions.layout(chip.flash_size, romfs=image.knows_romfs)
+    most = next(one.size for one in places if one.label == "ota_0")
+    if len(image.app) > most:
+        raise Trouble("image_too_large", size=len(image.app) // 1024, most=most // 1024)
     parts = {
         partitions.LOADER_AT[chip.name]: image.loader,
-        partitions.TABLE_AT: partitions.table(partitions.layout(chip.flash_size)),
+        partitions.TABLE_AT: partitions.table(places),
         partitions.OTADATA_AT: b"\xff" * partitions.OTADATA_SIZE,
         partitions.APP_AT: image.app,
     }

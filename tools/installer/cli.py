@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -20,25 +20,44 @@ from tools.installer.trouble import Exit, Trouble
 
 PORT = click.option("--port", metavar="PORT", help="The board's serial port; needed if there are several.")
 BUNDLE = click.option("--bundle", type=click.Path(path_type=Path), help="A site bundle, where there is no network.")
+PROFILE = click.option("--profile", metavar="NAME|FILE", help="The board's pins: a revision (wroom-1) or a JSON file.")
 WIFI = click.option("--wifi-file", type=click.Path(path_type=Path), help="TOML: [[network]] with ssid and password.")
+_JSON = "--json"
 _ASKED = "LOCKMATE_BUNDLE_PASSPHRASE"
 
 
 class Tool(click.Group):
     """Says what went wrong in the catalogue's words, and ends with the trouble's exit code."""
 
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **how: Any) -> Any:
+        """Run what was typed; `--json` may stand anywhere."""
+        words = list(sys.argv[1:] if args is None else args)
+        as_json = _JSON in words
+        words = [_JSON] * as_json + [word for word in words if word != _JSON]
+        voice = Voice(as_json=as_json, language=language_of())
+        how["standalone_mode"] = False
+        try:
+            code = super().main(words, *rest, **how)
+        except click.UsageError as error:
+            of = error.ctx.command_path if error.ctx else "lockmate-installer"
+            code = _ended(voice, Trouble("usage", why=error.format_message(), command=of))
+        except Trouble as trouble:
+            code = _ended(voice, trouble)
+        except OSError as error:
+            code = _ended(voice, Trouble("file_open", file=error.filename or "–", why=error.strerror or error))
+        except (KeyboardInterrupt, click.Abort):
+            code = _ended(voice, Trouble("interrupted"))
+        sys.exit(code or 0)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        voice = Voice(as_json=bool(ctx.params.get("as_json")), language=language_of())
-        ctx.obj = voice
-        try:
-            return super().invoke(ctx)
-        except Trouble as trouble:
-            voice.trouble(trouble)
-            ctx.exit(int(trouble.exit))
-        except (KeyboardInterrupt, click.Abort):
-            voice.trouble(Trouble("interrupted"))
-            ctx.exit(int(Exit.INTERRUPTED))
+        ctx.obj = Voice(as_json=bool(ctx.params.get("as_json")), language=language_of())
+        return super().invoke(ctx)
+
+
+def _ended(voice: Voice, trouble: Trouble) -> int:
+    voice.trouble(trouble)
+    return int(trouble.exit)
 
 
 @click.group(cls=Tool, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -152,25 +171,32 @@ def look(voice: Voice) -> None:
 @PORT
 @click.option("--firmware", type=click.Path(path_type=Path), help="A firmware archive (else built of this tree).")
 @click.option("--image", type=click.Path(path_type=Path), help="A MicroPython image for a board that has none.")
+@click.option("--sha256", default="", metavar="HEX", help="What the image's SHA-256 must be.")
 @click.option("--micropython", default="", metavar="VERSION", help="Fetch this version by the list of pins.")
 @click.option("--pins", type=click.Path(path_type=Path), help="Another list of pins.")
 @click.option("--anew", is_flag=True, help="Write MicroPython even if the board has one; everything on it is lost.")
 @click.option("--bench", "ports", multiple=True, metavar="PORT", help="Several boards on a hub at once; repeat it.")
 @click.option("--pin", type=click.Path(path_type=Path), help="Print the line that pins an image, and nothing else.")
-def flash(voice: Voice, port: str | None, firmware: Path | None, image: Path | None, micropython: str,
+def flash(voice: Voice, port: str | None, firmware: Path | None, image: Path | None, sha256: str, micropython: str,
           pins: Path | None, anew: bool, ports: tuple[str, ...], pin: Path | None) -> None:
     """Bring a board to the newest firmware: MicroPython where it is missing, then our files, all read back."""
     from tools.installer import flashing, sources
 
     if pin is not None:
-        click.echo(sources.pin_of(pin))
+        line = sources.pin_of(pin)
+        if not voice.as_json:
+            click.echo(line)
+        voice.result(ok=True, pin=line)
         return
+    if sha256 and image is None:
+        raise click.UsageError(voice.text("say.sha256_of_image"))
     if ports:
         words = ["flash", *_words("--firmware", firmware), *_words("--image", image), *_words("--pins", pins),
+                 *_words("--sha256", sha256 or None),
                  *_words("--micropython", micropython or None), *(["--anew"] if anew else [])]
         bench.run(voice, [[*words, "--port", one] for one in ports])
         return
-    micro = sources.micropython(image, micropython, pins, home() / "images")
+    micro = sources.micropython(image, sha256, micropython, pins, home() / "images")
     choose = sources.firmware(firmware)
     place = the_port(port)
     with voice.progress("say.flashing", sources.size(firmware), port=place) as told:
@@ -197,23 +223,23 @@ def _tell_flashed(voice: Voice, done: Any) -> None:
 @click.argument("door", type=click.IntRange(1, 0xFFFFFFFF), required=False)
 @click.option("--spare", is_flag=True, help="For no door yet: a spare, for the night porter.")
 @click.option("--beside", is_flag=True, help="Beside the companion that the door has (a suite's second door).")
-@click.option("--profile", type=click.Path(path_type=Path), help="The pins profile: a JSON file.")
+@PROFILE
 @click.option("--anew", is_flag=True, help="New key and certificate even if the board is right already.")
 @WIFI
 @BUNDLE
-def provision(voice: Voice, port: str | None, door: int | None, spare: bool, beside: bool, profile: Path | None,
+def provision(voice: Voice, port: str | None, door: int | None, spare: bool, beside: bool, profile: str | None,
               anew: bool, wifi_file: Path | None, bundle: Path | None) -> None:
     """Make the board the companion of DOOR (its number), or a spare."""
-    from tools.installer import provisioning
+    from tools.installer import profiles, provisioning
     from tools.installer.board import open_board
 
     if spare == (door is not None):
         raise click.UsageError(voice.text("say.door_or_spare"))
+    pins, wifi = profiles.read(profile), networks(wifi_file)
     source = the_bundle(bundle) if bundle else provisioning.FromCloud(the_cloud(voice))
-    pins = _profile(profile)
     with open_board(the_port(port)) as board:
         done = provisioning.provision(
-            board, source, door, profile=pins, wifi=networks(wifi_file), beside=beside, anew=anew,
+            board, source, door, profile=pins, wifi=wifi, beside=beside, anew=anew,
             told=lambda step: voice.note(f"step.{step}"),
         )  # fmt: skip
         board.restart()
@@ -320,15 +346,6 @@ def wipe(voice: Voice, port: str | None, yes: bool, offline: bool) -> None:
         cloud.ask("DELETE", f"/companions/{companion}")
     voice.note("say.wiped", "green", companion=companion or "–")
     voice.result(ok=True, companion=companion)
-
-
-def _profile(path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise Trouble("file_open", file=path, why=error) from error
 
 
 def _words(name: str, value: object | None) -> list[str]:

@@ -66,6 +66,6 @@ def _lay(board: Board, report: Report, keys: list[bytes], engine: str) -> Laid:
     board.replace_all({f"{FOLDER}/{name}": content for name, content in made.items()})
     size = len(next(iter(made.values()))) - tables.AROUND
     board.freshen()
-    took, count = board.run(on_board.TABLES % (f"/{report.slot}", FOLDER, size, tables.used(keys, engine)))
+    took, count = board.run(on_board.TABLES % (FOLDER, size, tables.used(keys, engine)))
     board.freshen()  # the firmware's modules leave little room for what comes next
     return Laid(took, count)

@@ -14,6 +14,7 @@ from tools.installer.board import Board, Report, open_board
 from tools.installer.trouble import Trouble
 
 _BLOCK = 4096
+_ROM = ".romfs"
 _BOOT_S = 10.0  # MicroPython makes its file system at the first boot
 Told = Callable[[int], None]
 
@@ -62,24 +63,36 @@ def flash(port: str, image_for: Callable[[str, str], FirmwareImage], micropython
 
 def is_right(report: Report, image: FirmwareImage) -> bool:
     """Whether the slot that starts holds exactly this firmware."""
-    wanted = {name: hashlib.sha256(body).hexdigest() for name, body in image.files.items()}
+    files = {_ROM: image.rom} if report.rom else image.files
+    wanted = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
     return report.firmware == wanted and report.start == hashlib.sha256(image.start).hexdigest()
 
 
 def _write(board: Board, report: Report, image: FirmwareImage, told: Told) -> None:
     """Into the slot that does not start, read back, and only then named: a pulled cable leaves the old one whole."""
     slot = report.slot if not report.firmware else next(name for name in on_board.SLOTS if name != report.slot)
+    if report.rom:
+        if len(image.rom) > report.rom:
+            raise Trouble("firmware_large", size=len(image.rom) // 1024, most=report.rom // 1024)
+        board.put_rom(on_board.SLOTS.index(slot) * report.rom, image.rom, told)
+    else:
+        slot = _write_files(board, report, slot, image, told)
+    board.replace_all({"/main.py": image.start})
+    board.replace_all({"/slot": slot.encode()})
+    after = board.report()
+    if after.slot != slot or not is_right(after, image):
+        raise Trouble("read_back", file="/slot")
+
+
+def _write_files(board: Board, report: Report, slot: str, image: FirmwareImage, told: Told) -> str:
+    """Into a folder of the file system, where MicroPython has no ROMFS; which one it was."""
     if report.firmware and not report.slots.get(slot) and report.free < _room(image):
         slot = report.slot  # 4 MB hold one firmware: in place, file by file, and a second call mends what a cut left
     stale = sorted(set(report.slots.get(slot, {})) - set(image.files))
     if stale:
         board.remove(*(f"/{slot}/{name}" for name in stale))
     board.put_all({f"/{slot}/{name}": body for name, body in image.files.items()}, told)
-    board.replace_all({"/main.py": image.start})
-    board.replace_all({"/slot": slot.encode()})
-    after = board.report()
-    if after.slot != slot or not is_right(after, image):
-        raise Trouble("read_back", file="/slot")
+    return slot
 
 
 def _room(image: FirmwareImage) -> int:

@@ -43,11 +43,23 @@ def _t():
     h.update(b)
    r[n]=f.read()==h.digest()
  return r
-_s={}
+def _m():
+ try:
+  import vfs;return memoryview(vfs.rom_ioctl(2,0))if vfs.rom_ioctl(1)else None
+ except(ImportError,AttributeError,OSError,TypeError):return None
+def _i(m):
+ n=0;k=3
+ if bytes(m[:3])!=b'\\xd2\\xcd1':return {}
+ while 1:
+  n=n<<7|m[k]&127;k+=1
+  if not m[k-1]&128:break
+ return {'.romfs':binascii.hexlify(hashlib.sha256(m[:n+k]).digest()).decode()}if n+k<=len(m)else {}
+_s={};_k=_m();_z=len(_k)//2 if _k else 0
 for _n in 'ab':
- _d={};_w('/'+_n,'',_d);_s[_n]=_d
+ if _k:_s[_n]=_i(_k[_z*'ab'.index(_n):][:_z])
+ else:_d={};_w('/'+_n,'',_d);_s[_n]=_d
 _v=os.statvfs('/')
-print(repr({'serial':binascii.hexlify(machine.unique_id()).decode(),'machine':getattr(sys.implementation,'_machine',''),'mpy':getattr(sys.implementation,'_mpy',0),'release':'.'.join(str(x) for x in sys.implementation[1][:3]),'running':'companion.main' in sys.modules,'slot':(_r('/slot')or'a')[:1],'main':_h('/main.py'),'slots':_s,'config':_c(),'certificate':_h('/cert.der'),'key':bool(_h('/key.der')),'tables':_t(),'free':_v[0]*_v[3],'whole':_v[0]*_v[2],'names':os.listdir('/')}))
+print(repr({'serial':binascii.hexlify(machine.unique_id()).decode(),'machine':getattr(sys.implementation,'_machine',''),'mpy':getattr(sys.implementation,'_mpy',0),'release':'.'.join(str(x) for x in sys.implementation[1][:3]),'running':'companion.main' in sys.modules,'slot':(_r('/slot')or'a')[:1],'main':_h('/main.py'),'slots':_s,'rom':_z,'config':_c(),'certificate':_h('/cert.der'),'key':bool(_h('/key.der')),'tables':_t(),'free':_v[0]*_v[3],'whole':_v[0]*_v[2],'names':os.listdir('/')}))
 """
 
 # the hashes of some files, to see that they were written
@@ -74,8 +86,10 @@ except OSError:print(repr(b''))
 # the firmware in a slot chooses its engine with the tables of a folder, and takes each: (engine, how many were whole)
 TABLES = """
 import gc,sys
+_g={'__name__':'installer'}
+with open('/main.py')as f:exec(f.read(),_g)
+sys.path.insert(0,_g['firmware']())
 gc.collect()
-sys.path.insert(0,%r)
 from companion.core import ed25519 as _e
 from companion.store.shelf import Shelf as _S
 _e.reserve()
@@ -83,6 +97,18 @@ _s=_S(%r);_b=bytearray(%d);_n=_e.prepare(_s)
 print(repr((_n,sum([_s.load(_n,k,_b) for k in %r]))))
 sys.path.pop(0)
 """
+
+# what the blocks of the ROMFS's partition hold, from one on: the first bytes of a hash each
+ROM_BLOCKS = """
+import hashlib,binascii,esp32
+_p=esp32.Partition.find(esp32.Partition.TYPE_DATA,label='romfs')[0]
+_b=bytearray(4096);_r=[]
+for _n in range(%d,%d):
+ _p.readblocks(_n,_b);_r.append(binascii.hexlify(hashlib.sha256(_b).digest()[:8]).decode())
+print(repr(_r))
+"""
+ROM_ERASE = "_p.ioctl(6,%d)"
+ROM_WRITE = "from binascii import a2b_base64 as _d\n_p.writeblocks(%d,_d(%r),%d)"
 
 MAKE_FOLDERS = """
 import os

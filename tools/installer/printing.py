@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lockmate.errors import Refused
-from tools.installer.cli import BUNDLE, WIFI, command, main, networks, passphrase, the_bundle, the_cloud
+from tools.installer.cli import BUNDLE, PROFILE, WIFI, command, main, networks, passphrase, the_bundle, the_cloud
 from tools.installer.say import Voice
 from tools.installer.trouble import Trouble
 
@@ -34,6 +34,8 @@ def label(voice: Voice, doors: tuple[str, ...], sheet: str, skip: int, poster: b
         told = the_cloud(voice).ask("GET", "/doors")
         hotel, rows = told["hotel"], told["doors"]
     chosen = _chosen(rows, doors)
+    if not rows:
+        raise Trouble("no_door", door="–")
     try:
         if poster:
             content = labels.poster(hotel["name"], rows[0]["sticker"].rpartition("/d/")[0] + "/card")
@@ -57,17 +59,18 @@ def bundle() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("doors", nargs=-1)
 @WIFI
-@click.option("--profile", type=click.Path(path_type=Path), help="The pins profile: a JSON file.")
-def fetch(voice: Voice, file: Path, doors: tuple[str, ...], wifi_file: Path | None, profile: Path | None) -> None:
+@PROFILE
+def fetch(voice: Voice, file: Path, doors: tuple[str, ...], wifi_file: Path | None, profile: str | None) -> None:
     """Make companions for DOORS that have none (all, unless told) and seal them into FILE by a passphrase."""
     from tools.installer import bundle as bundles
+    from tools.installer import profiles
 
+    pins = profiles.read(profile)
     cloud = the_cloud(voice)
     rows = _chosen(cloud.ask("GET", "/doors")["doors"], doors)
     secret = passphrase()
     if len(secret) < bundles.PASSPHRASE_LEAST:
         raise Trouble("bundle_passphrase", least=bundles.PASSPHRASE_LEAST)
-    pins = profile.read_text("utf-8") if profile else ""
     content = bundles.fetch(cloud, [one["number"] for one in rows], networks(wifi_file), pins)
     bundles.seal(file, content, secret)
     voice.note("say.bundled", "green", count=len(content["prepared"]), file=file)
@@ -86,4 +89,6 @@ def _chosen(rows: list[dict[str, Any]], wanted: tuple[str, ...]) -> list[dict[st
         numbers |= {one["number"] for one in rows if int(first) <= one["number"] <= int(last or first)}
         if int(first) not in numbers and not last:
             raise Trouble("no_door", door=word)
+    if not numbers:
+        raise Trouble("no_door", door=" ".join(wanted))
     return [one for one in rows if one["number"] in numbers]

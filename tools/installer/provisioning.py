@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from cryptography import x509
 
 from lockmate.pki.device import device_key
-from tools.installer import combs, on_board
+from tools.installer import combs, on_board, profiles
 from tools.installer.board import Board, Report
 from tools.installer.cloud import Cloud, unpacked
 from tools.installer.trouble import Trouble
@@ -24,7 +24,12 @@ Network = tuple[str, str]  # name and password
 
 
 class Source(Protocol):
-    """Who makes companions: the cloud, or a bundle fetched from it before."""
+    """Who makes companions: the cloud, or a bundle fetched from it before.
+
+    asks_profile: whether the pins profile is chosen now, and not when the bundle was fetched.
+    """
+
+    asks_profile: bool
 
     def known(self, companion_id: str) -> dict[str, Any] | None:
         """What is known of one, None if nothing."""
@@ -58,6 +63,8 @@ class Provisioned:
 
 class FromCloud:
     """The cloud as a source: the key is made here, and only its request is sent."""
+
+    asks_profile = True
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -100,8 +107,11 @@ def provision(board: Board, source: Source, door: int | None, *, profile: str = 
         board.run(on_board.FINISH)  # what an earlier call had written whole is put in place, the rest thrown away
         report = board.report()
     wanted = [name for name, _password in wifi or []]
-    if not anew and report.companion_id and _is_done(board, report, source, door, wanted):
+    done = not anew and report.companion_id != "" and profile in ("", report.config.get("profile"))
+    if done and _is_done(board, report, source, door, wanted):
         return Provisioned(report.companion_id, door, report.serial, did=False)
+    if source.asks_profile:
+        profiles.fit(profile, report)
     for name, password in wifi or []:
         told("wifi")
         went, _rssi = board.try_wifi(name, password)

@@ -35,13 +35,20 @@ def _built(arch: str, board: str) -> FirmwareImage:
         raise Trouble("no_firmware_image", why=error) from error
 
 
-def micropython(image: Path | None, version: str, listed: Path | None, kept: Path) -> Callable[[str], bytes]:
-    """What gives MicroPython for a chip: the user's file, else by the pins. Raises Trouble."""
+def micropython(image: Path | None, sha256: str, version: str, listed: Path | None,
+                kept: Path) -> Callable[[str], bytes]:
+    """What gives MicroPython for a chip: the user's file, else by the pins. Raises Trouble.
+
+    sha256: what the file's must be, in hex; "" for any: then a pin says whether it is known.
+    """
     if image is not None:
         try:
             content = image.read_bytes()
         except OSError as error:
             raise Trouble("file_open", file=image, why=error.strerror) from error
+        found = hashlib.sha256(content).hexdigest()
+        if sha256 and found != sha256.strip().lower():
+            raise Trouble("image_wrong", why=f"SHA-256 {found[:16]}… ≠ {sha256.strip().lower()[:16]}…")
         partitions.read_image(content)
         return lambda _chip: content
     known = pins.read(listed or pins.OURS)

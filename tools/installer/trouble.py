@@ -22,16 +22,21 @@ _EXITS = {
     "port_missing": Exit.CABLE, "port_denied": Exit.CABLE, "port_busy": Exit.CABLE, "no_board": Exit.CABLE,
     "several_boards": Exit.CABLE, "unplugged": Exit.CABLE, "board_silent": Exit.CABLE, "esptool": Exit.CABLE,
     "wrong_chip": Exit.BOARD, "no_image": Exit.BOARD, "image_wrong": Exit.BOARD, "image_too_large": Exit.BOARD,
+    "firmware_large": Exit.BOARD,
     "flash_full": Exit.BOARD, "flash_small": Exit.BOARD, "read_back": Exit.BOARD, "board_said": Exit.BOARD,
     "no_firmware": Exit.BOARD, "wrong_firmware": Exit.BOARD, "wifi_failed": Exit.BOARD, "not_provisioned": Exit.BOARD,
-    "not_taken": Exit.BOARD, "bad_key": Exit.BOARD, "old_micropython": Exit.BOARD,
+    "not_taken": Exit.BOARD, "bad_key": Exit.BOARD,
+    "profile_missing": Exit.BOARD, "profile_chip": Exit.BOARD, "old_micropython": Exit.BOARD,
     "signed_out": Exit.CLOUD, "cloud_away": Exit.CLOUD, "cloud_refused": Exit.CLOUD, "not_in_bundle": Exit.CLOUD,
     "no_door": Exit.CLOUD,
     "bundle_wrong": Exit.CLOUD, "bundle_passphrase": Exit.CLOUD, "not_secure": Exit.CLOUD,
     "checks_missing": Exit.CHECKS, "doors_swapped": Exit.CHECKS,
-    "interrupted": Exit.INTERRUPTED,
+    "usage": Exit.USAGE, "interrupted": Exit.INTERRUPTED,
 }  # fmt: skip
-CODES = (*_EXITS, "font_missing", "file_open", "file_wrong", "no_firmware_image", "unknown_sheet", "failed")
+CODES = (
+    *_EXITS, "font_missing", "file_open", "file_wrong", "profile_unknown", "profile_wrong", "no_firmware_image",
+    "unknown_sheet", "failed",
+)
 
 
 class Trouble(Exception):

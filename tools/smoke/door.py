@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tools.hotel.cable import Cable
 from tools.hotel.fitting import config_of, journal_of, set_broker
@@ -14,27 +14,50 @@ from tools.smoke.report import must
 from tools.virtual.companion import VirtualCompanion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _VERDICT_SECONDS = 10
 
 
-class SmokeDoor:
-    """One virtual companion with its cable; every scan is checked at the bolt and on the flash."""
+class Line(Protocol):
+    """What a door's line can do: `Cable`, or one with weather."""
 
-    def __init__(self, entry: dict[str, Any], data: Path, broker_port: int, books: Books) -> None:
+    port: int
+
+    def pull(self) -> None:
+        """Cut it."""
+
+    def plug(self) -> None:
+        """Put it back."""
+
+    def close(self) -> None:
+        """For good."""
+
+
+class SmokeDoor:
+    """One virtual companion with its cable; every scan is checked at the bolt and on the flash.
+
+    line, host: in place of a plain cable on loopback, and what the door calls its broker.
+    options, path: the simulated board's, as VirtualCompanion has them.
+    """
+
+    def __init__(self, entry: dict[str, Any], data: Path, broker_port: int, books: Books, *,
+                 line: Line | None = None, host: str = LOOPBACK, options: Sequence[str] = (),
+                 path: Sequence[Path] = ()) -> None:
         self.number = int(entry["number"])
         self.name = str(entry["name"])
         self.companion_id = str(entry["companion_id"])
         self.books = books
         self.cuts = 0
-        self.cable = Cable(broker_port)
+        self.cable: Line = line or Cable(broker_port)
         self._flash = data / entry["flash"]
         config = config_of(self._flash)
         self.link_key = bytes.fromhex(config["link_key"])
         self.property_id = bytes.fromhex(config["property_id"])
-        set_broker(self._flash, LOOPBACK, self.cable.port)
-        self.companion = VirtualCompanion(self._flash, log=data / "logs" / f"{self.companion_id}.log")
+        set_broker(self._flash, host, self.cable.port)
+        self.companion = VirtualCompanion(self._flash, log=data / "logs" / f"{self.companion_id}.log",
+                                          options=options, path=path)
 
     def start(self) -> None:
         """Give power."""

@@ -61,6 +61,14 @@ class Authority:
         self._write(file or name, made, key)
         return made
 
+    def certify(self, name: str, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
+        """A client's certificate for a key that stays where it is."""
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = self._builder(subject, key, CA_FIRST_DAY, FAR)
+        return builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+        ).sign(self._key, hashes.SHA256())
+
     def revoke(self, *certificates: x509.Certificate) -> None:
         """Write the CRL with these on it."""
         now = dt.datetime.now(dt.UTC)

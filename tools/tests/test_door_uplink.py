@@ -64,9 +64,10 @@ def start(
 ) -> Iterator[Callable[..., Door]]:
     """Starts the door, again with the same flash folder."""
     doors: list[Door] = []
-    for name in ("beliefs", "journal"):
-        (tmp_path / "flash" / name).mkdir(parents=True)
+    (tmp_path / "flash" / "beliefs").mkdir(parents=True)
     (tmp_path / "provisioned").write_bytes(policy(1000))
+    for name, file in (("ca", "ca.der"), ("cert", f"{COMPANION}.der"), ("key", f"{COMPANION}.key.der")):
+        (tmp_path / "flash" / f"{name}.der").write_bytes((authority.folder / file).read_bytes())
 
     def make(**changes: Any) -> Door:
         files = authority.folder

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.firmware_archive import build
 from tools.hotel.trial import TrialDoor
-from tools.installer import combs, flashing, partitions
+from tools.installer import combs, flashing, partitions, sources
 from tools.installer.board import open_board
 from tools.installer.provisioning import Made, provision
 from tools.installer.trouble import Trouble
@@ -15,8 +14,11 @@ from tools.virtual_board.door import hung
 
 # On the board: what a companion does with its tables at its first start and at the first scan for each key.
 FIRST_SCAN = """
-import os, sys
-sys.path.insert(0, "/a")
+import sys
+start = {"__name__": "test"}
+with open("/main.py") as file:
+    exec(file.read(), start)
+sys.path.insert(0, start["firmware"]())
 from companion.core import ed25519
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
@@ -46,6 +48,8 @@ print(repr((ed25519.engine(), beliefs.held_version > 0, len(beliefs.trust), good
 class Desk:
     """A source of companions without a cloud: one door on trial."""
 
+    asks_profile = True
+
     def __init__(self):
         self.door = TrialDoor()
         self.files = self.door.files() | {"/ca.der": b"ca", "/cert.der": b"certificate", "/key.der": b"key"}
@@ -57,16 +61,17 @@ class Desk:
         return Made(self.door.companion_id, self.files)
 
 
-@pytest.fixture(scope="module")
-def board(tmp_path_factory):
-    """A board with MicroPython and the firmware on it."""
+@pytest.fixture(scope="module", params=[True, False], ids=["romfs", "files"])
+def board(tmp_path_factory, request):
+    """A board with MicroPython and the firmware on it: in the flash's ROMFS, or in files."""
     with VirtualBoard(tmp_path_factory.mktemp("board")) as made:
+        table = partitions.table(partitions.layout(FLASH, romfs=request.param))
         with made.flash.open("r+b") as chip:
             for place, body in ((partitions.LOADER_AT["ESP32"], b"\xe9"), (partitions.APP_AT, b"\xe9"),
-                                (partitions.TABLE_AT, partitions.table(partitions.layout(FLASH)))):  # fmt: skip
+                                (partitions.TABLE_AT, table)):  # fmt: skip
                 chip.seek(place)
                 chip.write(body)
-        flashing.flash(made.port, build, None)
+        flashing.flash(made.port, sources.firmware(None), None)
         yield made
 
 

@@ -13,10 +13,18 @@ from lockmate.doors import Companion
 from lockmate.records import Event
 from tools.firmware_archive import build, to_tar
 from tools.installer import accepting
+from tools.installer.board import open_board
 from tools.installer.trouble import Exit
 from tools.virtual.image import read_image
 from tools.virtual_board.site import site
 
+LOOK = """
+import os
+start = {"__name__": "test"}
+with open("/main.py") as file:
+    exec(file.read(), start)
+print(repr(os.listdir(start["firmware"]() + "/companion")))
+"""
 pytestmark = pytest.mark.broker
 
 
@@ -32,7 +40,7 @@ def fitted(tmp_path_factory):
 
 def files_of(fitted, board):
     place = fitted.folder / "look.img"
-    place.write_bytes(board.file_system())
+    place.write_bytes(board.image())
     return read_image(place)
 
 
@@ -53,7 +61,13 @@ def test_an_older_firmware_gives_way_to_a_newer_one(fitted):
     assert made.run("flash", "--port", board.port)[1]["did"] == ["firmware"]
     code, said = made.run("flash", "--port", board.port)
     assert (code, said["did"], said["digest"]) == (0, [], image.digest)
-    assert not any(name.endswith("old.mpy") for name in files_of(made, board) if name.startswith("/a/"))
+    assert made.run("status", "--port", board.port)[1]["board"]["slot"] == "a"
+    with open_board(board.port) as line:
+        assert "old.mpy" not in line.run(LOOK)
+        line.put_rom(0, b"\xff" * 4096)
+        line.freshen()
+        assert "old.mpy" in line.run(LOOK)  # a slot that can't be mounted gives way to the other
+    assert made.run("flash", "--port", board.port)[1]["did"] == ["firmware"]
 
 
 def test_a_door_is_provisioned_accepted_and_stays_the_same_door(fitted):
@@ -64,6 +78,10 @@ def test_a_door_is_provisioned_accepted_and_stays_the_same_door(fitted):
     code, said = made.run("provision", 803, "--port", board.port, "--wifi-file", made.wifi)
     assert (code, said["did"]) == (0, False)
     assert files_of(made, board)["/key.der"] == key
+    pins = ("--profile", "wroom-1")
+    found = [made.run("provision", 803, "--port", board.port, *pins)[1]["did"] for _ in range(2)]
+    assert found == [True, False]  # other pins are another configuration; the same ones are not
+    assert json.loads(json.loads(files_of(made, board)["/config.json"])["profile"])["revision"] == "wroom-1"
     accepted, hands = made.accept(board, 803)
     assert set(hands.done) >= {"valid", "expired", "tampered", "wrong_door", "ajar", "forced", "privacy", "bolt"}
     assert json.loads(accepted.document)["door"]["number"] == 803

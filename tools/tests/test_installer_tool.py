@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import os
@@ -14,13 +15,17 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from tools.installer import partitions, pins
+from tools.firmware_archive import build
+from tools.installer import chips, partitions, pins, profiles
 from tools.installer.accepting import drawn
 from tools.installer.bench import run
+from tools.installer.board import Report
 from tools.installer.say import LANGUAGES, Voice, catalogue, language_of
 from tools.installer.trouble import CODES, Trouble
 from tools.virtual_board.image import image
 
+BLOCK = 4096
+BLOCKS_LEAST = 42  # of the raw store: what firmware/companion/store uses at most
 _WEB = ("flask", "peewee", "werkzeug", "gunicorn", "paho", "littlefs")
 
 
@@ -62,11 +67,19 @@ def test_the_language_is_chosen_or_the_machines(around, language):
     assert language_of(around) == language
 
 
-@pytest.mark.parametrize("megabytes", [4, 8, 16])
-def test_the_table_has_two_slots_fills_the_flash_and_nothing_overlaps(megabytes):
+@pytest.mark.parametrize("romfs", [True, False])
+@pytest.mark.parametrize("megabytes", [4, 8, 16, 32])
+def test_the_table_has_two_slots_of_both_fills_the_flash_and_nothing_overlaps(megabytes, romfs):
     size = megabytes * 1024 * 1024
-    parts = partitions.layout(size)
+    parts = partitions.layout(size, romfs=romfs)
     assert [part.label for part in parts if part.kind == 0] == ["ota_0", "ota_1"]
+    assert all(part.offset % BLOCK == part.size % BLOCK == 0 for part in parts)
+    named = {part.label: part for part in parts}
+    assert ("romfs" in named) == romfs
+    if romfs:
+        assert named["romfs"].size // 2 % BLOCK == 0
+    assert named["store"].size // BLOCK >= BLOCKS_LEAST
+    assert named["vfs"].size >= 200 * 1024
     for before, after in itertools.pairwise(parts):
         assert before.offset + before.size <= after.offset
     assert parts[-1].offset + parts[-1].size == size
@@ -77,18 +90,26 @@ def test_the_table_has_two_slots_fills_the_flash_and_nothing_overlaps(megabytes)
     assert struct.unpack("<2sBBII", entries[:12]) == (b"\xaa\x50", 1, 2, 0x9000, 0x4000)
 
 
+def test_the_firmware_fits_its_slot_in_the_smallest_flash_with_room_to_grow():
+    assert len(build("xtensawin", "esp32").rom) * 1.2 < partitions.known()[0].firmware
+
+
 def test_a_flash_that_is_too_small_or_an_image_that_is_none_is_refused():
+    small = chips.Chip("ESP32", "240ac4000001", 4 * 1024 * 1024)
     cases = [
-        (lambda: partitions.layout(2 * 1024 * 1024), "flash_small"),
+        (lambda: partitions.layout(2 * 1024 * 1024, romfs=False), "flash_small"),
         (lambda: partitions.read_image(b"not an image at all"), "image_wrong"),
         (lambda: partitions.read_image(image("esp32")[:0x9000]), "image_wrong"),
-        (lambda: partitions.read_image(image("esp32", partitions.SLOT + 1)), "image_too_large"),
+        (lambda: chips.write_micropython("/dev/null", small, image("esp32", 0x1A0001)), "image_too_large"),
+        (lambda: chips.write_micropython("/dev/null", small, image("esp32c6")), "wrong_chip"),
     ]
     for act, code in cases:
         with pytest.raises(Trouble) as trouble:
             act()
         assert trouble.value.code == code
     assert partitions.read_image(image("esp32c6")).chip == "ESP32-C6"
+    assert partitions.read_image(image("esp32")).knows_romfs
+    assert not partitions.read_image(image("esp32", romfs=False)).knows_romfs
 
 
 def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
@@ -107,6 +128,18 @@ def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
         pins.fetch([good], "ESP32-C3", "", tmp_path / "kept")
     assert trouble.value.code == "no_image"
     assert pins.read() == []
+
+
+def test_a_board_gets_pins_for_its_own_chip_or_nothing():
+    report = Report(serial="240ac4000001", board="esp32", chip="ESP32-S3", arch="xtensawin", micropython="1.25.0",
+                    running=False, slot="a", start="", slots={}, rom=0, config={}, certificate="", key=False, tables={},
+                    free=0, names=())  # fmt: skip
+    profiles.fit(profiles.read("s3-1"), report)
+    for name, code in ((None, "profile_missing"), ("wroom-1", "profile_chip")):
+        with pytest.raises(Trouble) as trouble:
+            profiles.fit(profiles.read(name), report)
+        assert trouble.value.code == code
+    profiles.fit("", dataclasses.replace(report, board="sim"))
 
 
 def test_the_code_on_the_screen_can_be_read():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.virtual import firmware
-from tools.virtual.image import ImageError, make_image, read_image
+from tools.virtual.image import STORE, ImageError, make_image, read_image
 from tools.virtual.lean import lean
 
 
@@ -75,7 +75,7 @@ def test_code_runs_from_a_rom_image_as_it_does_from_source(tmp_path: Path) -> No
     firmware.compile_file("x86", "work.py", tmp_path / "work.py", tmp_path / "work.mpy")
     (tmp_path / "companion").mkdir()
     (tmp_path / "work.mpy").rename(tmp_path / "companion" / "main.mpy")
-    (tmp_path / "rom").write_bytes(firmware.pack(tmp_path))
+    (tmp_path / "rom").write_bytes(firmware.pack(firmware.compiled(tmp_path)))
     command = [firmware.binary(), "-m", "on_board_rom", "--rom", tmp_path / "rom"]
     environment = {"MICROPYPATH": str(firmware.loader())}
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -85,13 +85,13 @@ def test_code_runs_from_a_rom_image_as_it_does_from_source(tmp_path: Path) -> No
 def test_an_image_holds_what_was_put_in(tmp_path: Path) -> None:
     files = {"/config.json": b"{}", "/policy": bytes(range(256)) * 16, "/beliefs/learned.a": b"", "/a/b/c": b"deep"}
     image = make_image(tmp_path / "flash.img", files)
-    assert image.stat().st_size == 256 * 1024
+    assert image.stat().st_size == 256 * 1024 + STORE
     assert image.stat().st_mode & 0o777 == 0o600
     assert read_image(image) == files
 
 
 def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "noise").write_bytes(b"\x5a" * 256 * 1024)
+    (tmp_path / "noise").write_bytes(b"\x5a" * (256 * 1024 + STORE))
     (tmp_path / "short").write_bytes(b"abc")
     for name in ("noise", "short"):
         with pytest.raises(ImageError):

@@ -13,7 +13,9 @@ import cbor2
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tools.virtual.image import make_image, read_image
+from tools.hotel.fitting import journal_of
+from tools.virtual.image import make_image
+from tools.virtual.store import learned
 
 PROPERTY = bytes.fromhex("5c1a9f0e77d2b436")
 LINK_KEY = hashlib.sha256(b"lockmate test link key").digest()
@@ -80,6 +82,12 @@ def flash(folder: Path, files: dict[str, bytes] | None = None) -> Path:
 
 def journal(image: Path) -> list[dict[str, Any]]:
     """The events on a flash image, oldest first."""
-    files = read_image(image)
-    lines = [line for name in sorted(files) if name.startswith("/journal/") for line in files[name].splitlines()]
-    return [json.loads(line[17:]) for line in lines]
+    return [json.loads(line) for _tag, line in journal_of(image)]
+
+
+def learned_floor(image: Path) -> int:
+    """The clock's floor as it is on a flash image."""
+    body = learned(image.read_bytes())
+    assert body is not None
+    floor: int = struct.unpack_from(">I", body, 16)[0]
+    return floor

@@ -25,7 +25,7 @@ from companion.core.fields import Refused  # noqa: E402
 from companion.store import beliefs as store  # noqa: E402
 from companion.store.config import Config  # noqa: E402
 
-_FLOOR_JUMP_S = 3_600  # as in net/uplink.py
+_FLOOR_JUMP_S = 3_600  # as in net/downlink.py
 _FLOOR_MS = 3_000_000  # main.py keeps the floor every 50 minutes
 
 
@@ -39,8 +39,8 @@ class _Remembered:
         self.public_key = key
         self._verify = functools.lru_cache(maxsize=20_000)(Verifier(key).verify)
 
-    def verify(self, message: bytes, signature: bytes) -> bool:
-        return bool(self._verify(bytes(message), bytes(signature)))
+    def verify(self, message: bytes, signature: bytes, rest: bytes = b"") -> bool:
+        return bool(self._verify(bytes(message) + bytes(rest), bytes(signature)))
 
 
 _remembered = functools.cache(_Remembered)
@@ -180,7 +180,7 @@ class Doorway:
         )
 
     def takes_ack(self, payload: bytes) -> None:
-        """What net/uplink.py does with an acknowledgement."""
+        """What net/downlink.py does with an acknowledgement."""
         ack = mac.open_sealed(self._config.link_key, f"lm/1/{self.companion_id}/down/ack", payload)
         seq = ack["seq"]
         if ack["log"] != self.log or self._tags.get(seq) != ack["tag"]:

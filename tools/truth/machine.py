@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lockmate import doors, keys, stays
 from lockmate.doors import companions
 from lockmate.keys import Key, holders
-from lockmate.stays import Guest, Stay
+from lockmate.stays import Guest, Order, Stay
 from tools.truth.doorway import Doorway
 from tools.truth.judging import Judge
 from tools.truth.world import LIFT, ROOMS, World
@@ -19,6 +19,7 @@ from tools.truth.world import LIFT, ROOMS, World
 rooms = st.sampled_from(ROOMS)
 some = st.integers(0, 10_000)  # which of those that there are
 by_pms = st.booleans()
+references = st.integers(1, 12).map("R-{}".format)
 _MINUTE = 60_000
 
 
@@ -64,11 +65,12 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(hours=st.sampled_from((3, 20, 50)), heard=st.booleans())
     def two_rooms_are_taken(self, hours: int, heard: bool) -> None:
-        """So that every run has something at stake from its first step on."""
+        """So that every run has something at stake from its first step on: one by the desk, one by the PMS."""
         if heard:
             self.all_doors_come_in_step()
-        for room in ROOMS[:2]:
-            self.somebody_walks_in(room, hours, 2, pms=False)
+        self.somebody_walks_in(ROOMS[0], hours, 2, pms=False)
+        self.the_pms_puts_a_reservation("R-1", ROOMS[1], hours // 24, twice=False)
+        self.the_pms_checks_in(0, None, twice=False)
         if heard:
             self.all_doors_come_in_step()
 
@@ -121,6 +123,43 @@ class Machine(RuleBasedStateMachine):
                 begun = self.world.does("evict", stays.evict, stay, sleeper=there[0], by=self._by(pms))
         if begun is not None:
             self.world.fetches(Key.get_by_id(key.id))
+
+    # --- the PMS, over its own interface
+
+    @rule(reference=references, room=rooms, nights=st.integers(0, 3), twice=st.booleans())
+    def the_pms_puts_a_reservation(self, reference: str, room: str, nights: int, twice: bool) -> None:
+        today = stays.bounds.today(self.world.hotel, self.world.true_ms)
+        days = {"arrival": str(today), "departure": str(today.fromordinal(today.toordinal() + nights))}
+        self.world.asks("put", reference, guest="Wu", room=room, twice=twice, **days)
+
+    @rule(n=some, room=st.none() | rooms, twice=st.booleans())
+    def the_pms_checks_in(self, n: int, room: str | None, twice: bool) -> None:
+        reference = self._reference(n, "booked")
+        told = self.world.asks("check-in", reference, twice=twice, **{"room": room} if room else {})
+        if told is not None:
+            stay = Stay.get(Stay.order == Order.get(Order.reference == reference), Stay.state == "in_house")
+            key = self.world.key_for(stay.present()[0])
+            if key is not None:
+                self.world.fetches(key)
+
+    @rule(n=some, room=rooms, at_once=st.booleans(), twice=st.booleans())
+    def the_pms_moves(self, n: int, room: str, at_once: bool, twice: bool) -> None:
+        self.world.asks("move", self._reference(n), room=room, at_once=at_once, twice=twice)
+
+    @rule(n=some, minutes=st.sampled_from((1, 20, 300, 3_000)), twice=st.booleans())
+    def the_pms_changes_the_end(self, n: int, minutes: int, twice: bool) -> None:
+        ends_at = stays.bounds.local(self.world.hotel, self.world.true_ms + minutes * _MINUTE)
+        self.world.asks("change", self._reference(n), ends_at=ends_at.isoformat(timespec="seconds"), twice=twice)
+
+    @rule(n=some, step=st.sampled_from(("check-out", "cancel")), twice=st.booleans())
+    def the_pms_ends_it(self, n: int, step: str, twice: bool) -> None:
+        self.world.asks(step, self._reference(n, "checked_in" if step == "check-out" else "booked"), twice=twice)
+
+    def _reference(self, n: int, state: str = "checked_in") -> str:
+        """One that the PMS uses in this state; one that it never told if there is none."""
+        of_pms = Order.select().where(Order.reference.is_null(False), Order.state == state)
+        found = sorted(str(order.reference) for order in of_pms)
+        return found[n % len(found)] if found else "R-0"
 
     @rule(n=some)
     def somebody_joins(self, n: int) -> None:

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 from unittest import mock
 
-from lockmate import clock, db, doors, ground, keys, outbox, pki, properties, settings, stays
+from lockmate import clock, db, doors, keys, outbox, pki, properties, settings, staff, stays
+from lockmate.app import create_app
 from lockmate.doors import companions, policies
 from lockmate.errors import Refused
 from lockmate.ingest import batch
@@ -23,6 +24,7 @@ from lockmate.keys import Holder, Key, holders, vault
 from lockmate.protocol import TOPIC_ACK
 from lockmate.staff import PERMISSIONS, Account, Actor, create_account
 from lockmate.stays import Guest, Stay
+from lockmate.web.security import limiter
 from tools.truth.doorway import ROAD_MQTT, Doorway
 
 BEGIN_MS = 1_795_453_300_000
@@ -80,7 +82,10 @@ class World:
             _Template.make(self._folder.parent)
         assert _Template.folder is not None
         shutil.copytree(_Template.folder, data)
-        ground.lay(settings.load({"LOCKMATE_DATA": str(data)}))
+        app = create_app(settings.load({"LOCKMATE_DATA": str(data)}))
+        limiter.enabled = False  # its minutes are those of the wall; the next application has its limits again
+        self._http = app.test_client()
+        self._asked = 0
         db.database.execute_sql("PRAGMA synchronous = off")  # the power of this machine is none of the model's
         self.hotel = properties.Property.get()
         account = Account.get()
@@ -108,6 +113,25 @@ class World:
             return None
         self.counts[name] += 1
         return done
+
+    def asks(self, step: str, reference: str, *, twice: bool = False, **body: Any) -> dict[str, Any] | None:
+        """The PMS asks over HTTP (docs/pms.md): "put", or a step of a reservation; None if it was refused.
+
+        `twice`: its answer was lost, so it asks again under the same key; that must answer the same.
+        """
+        self._asked += 1
+        method, path = ("PUT", reference) if step == "put" else ("POST", f"{reference}/{step}")
+        headers = {"Authorization": f"Bearer {_Template.token}", "Idempotency-Key": f"{self.restores}-{self._asked}"}
+        answers: list[tuple[int, Any]] = []
+        for _ in range(1 + twice):
+            answer = self._http.open(f"/api/pms/1/reservations/{path}", method=method, headers=headers, json=body)
+            assert answer.status_code < 500, f"pms {step}: {answer.json}"
+            answers.append((answer.status_code, answer.json))
+        assert answers[0] == answers[-1], f"pms {step}, sent twice: {answers}"
+        told: dict[str, Any] = answers[0][1]
+        refused = answers[0][0] != 200
+        self.counts[f"pms {step}: {told['code']}" if refused else f"pms {step}"] += 1
+        return None if refused else told
 
     # --- time, power, network
 
@@ -267,6 +291,7 @@ class _Template:
 
     folder: Path | None = None
     files: ClassVar[dict[str, dict[str, bytes]]] = {}  # of each board, as enrolment gave them
+    token = ""  # the PMS's
 
     @classmethod
     def make(cls, beside: Path) -> None:
@@ -280,6 +305,7 @@ class _Template:
             properties.add_door(made, number, name, "room", [8])
         properties.add_door(made, 9001, LIFT, "common", [0])
         create_account(made, "anna@Harbour", _PASSWORD, "desk")
+        _, cls.token = staff.systems.connect(made, "Harbour", by=Actor.system(made))
         for door, companion_id in _BOARDS:
             at = properties.Door.get(properties.Door.name == door)
             request = pki.device_key(companion_id).request

@@ -62,6 +62,7 @@ class VirtualCompanion:
         self._built = built
         self._changed = threading.Condition()  # reentrant: what is seen may end a pulse
         self._levels: dict[str, int] = {}
+        self._memory = ""  # what a restart leaves, in hex
         self._channels: dict[str, socket.socket] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._server: socket.socket | None = None
@@ -84,6 +85,7 @@ class VirtualCompanion:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self._output = self.log.open("ab")
         self._wanted = True
+        self._memory = ""
         self._launch()
         seen = self.wait(
             lambda seen: "ready" in seen or "halted" in seen or seen.get("restart") is False, timeout, mark
@@ -261,7 +263,7 @@ class VirtualCompanion:
                 channel.close()
             elif name == "board":
                 with contextlib.suppress(CompanionError):  # it went at once: its end is told by `_attend`
-                    self._send(channel, {"levels": self._levels})
+                    self._send(channel, {"levels": self._levels, "memory": self._memory})
                 threading.Thread(target=self._read, args=(lines,), daemon=True).start()
             else:
                 lines.close()  # the socket stays open: the file was a view of it
@@ -284,6 +286,7 @@ class VirtualCompanion:
         with self._changed:
             self.observed.append(seen)
             self._changed.notify_all()
+            self._memory = seen.get("memory", self._memory)
             if "bolt" in seen or "process" in seen:
                 self._one_shot(seen)
 

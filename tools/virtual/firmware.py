@@ -15,7 +15,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from pathlib import Path
 from mpremote.romfs import VfsRomWriter
 
 from companion.core.ed25519_base import TABLE
-from tools.virtual.lean import lean
+from tools.virtual.lean import lean, shared
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -78,12 +78,21 @@ def sources(board: str = "sim") -> dict[str, Path]:
     return found
 
 
-def compile_file(arch: str, name: str, path: Path, target: Path) -> None:
-    """One source to .mpy, as `lean` makes it; `name` is what it calls itself. Raises BuildError."""
+def kept_names(found: dict[str, Path]) -> frozenset[str]:
+    """The private names that these sources (as `sources` gives them) share."""
+    return shared(path.read_text("utf-8") for path in found.values() if path.suffix == ".py")
+
+
+def compile_file(arch: str, name: str, path: Path, target: Path, kept: frozenset[str] | None = None) -> None:
+    """One source to .mpy, as `lean` makes it; `name` is its path in the build. Raises BuildError.
+
+    It calls itself as it is imported: a name that MicroPython keeps anyway.
+    """
     compiler, _version = _compiler()
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     said = subprocess.run(
-        [compiler, f"-march={arch}", "-s", name, "-o", str(target), "-"],
-        input=lean(path.read_text("utf-8")), capture_output=True, text=True, encoding="utf-8", check=False,
+        [compiler, f"-march={arch}", "-s", module, "-o", str(target), "-"],
+        input=lean(path.read_text("utf-8"), kept), capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     if said.returncode:
         raise BuildError(f"{path.relative_to(ROOT)}: {(said.stderr or said.stdout).strip()}")
@@ -104,15 +113,15 @@ def _lean() -> str:
     return hashlib.sha256((Path(__file__).parent / "lean.py").read_bytes()).hexdigest()
 
 
-def pack(folder: Path) -> bytes:
-    """A ROMFS image (MicroPython's VfsRom) of the compiled files in a folder.
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """A ROMFS image (MicroPython's VfsRom) of compiled files, by their path.
 
     The base point's table begins at an even place in it: native code reads its 16-bit numbers there.
     """
     image = b""
     for filled in (False, True):
         rom = VfsRomWriter()
-        _put(rom, folder)
+        _put(rom, files)
         if filled:
             rom.mkdata(b"\0")  # an image has an even size: what stands at its end moves the rest on by one
         image = rom.finalise()
@@ -121,14 +130,21 @@ def pack(folder: Path) -> bytes:
     return image
 
 
-def _put(rom: VfsRomWriter, folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            rom.opendir(path.name)
-            _put(rom, path)
+def _put(rom: VfsRomWriter, files: Mapping[str, bytes]) -> None:
+    """Files and folders of one folder, in the order of their names."""
+    for name in sorted({path.partition("/")[0] for path in files}):
+        inside = {path.removeprefix(f"{name}/"): body for path, body in files.items() if path.startswith(f"{name}/")}
+        if inside:
+            rom.opendir(name)
+            _put(rom, inside)
             rom.closedir()
-        elif path.suffix == ".mpy":
-            rom.mkfile(path.name, path.read_bytes())
+        else:
+            rom.mkfile(name, files[name])
+
+
+def compiled(folder: Path) -> dict[str, bytes]:
+    """The compiled files of a folder, by their path in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.mpy"))}
 
 
 def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Path:
@@ -143,10 +159,12 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
         except (OSError, ValueError):
             held = {}
         built: dict[str, str] = {}
-        for name, path in sources(board).items():
+        found = sources(board)
+        kept = kept_names(found)
+        for name, path in found.items():
             is_code = path.suffix == ".py"
             target = str(Path(name).with_suffix(".mpy")) if is_code else name
-            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0".encode()
+            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0{sorted(kept)}\0".encode()
             print_of = hashlib.sha256(made_by + path.read_bytes()).hexdigest()
             built[target] = print_of
             place = folder / target
@@ -155,7 +173,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             place.parent.mkdir(parents=True, exist_ok=True)
             fresh = place.with_name(place.name + ".new")
             if is_code:
-                compile_file(arch, name, path, fresh)
+                compile_file(arch, name, path, fresh, kept)
             else:
                 shutil.copyfile(path, fresh)
             fresh.replace(place)
@@ -163,7 +181,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             (folder / target).unlink(missing_ok=True)
         if built != held or not (folder / _ROM).exists():
             fresh = folder / (_ROM + ".new")
-            fresh.write_bytes(pack(folder))
+            fresh.write_bytes(pack(compiled(folder)))
             fresh.replace(folder / _ROM)
             fresh = manifest.with_name(_MANIFEST + ".new")
             fresh.write_text(json.dumps(built, indent=1, sort_keys=True), "utf-8")

@@ -1,4 +1,4 @@
-"""Makes and reads flash images: littlefs version 2 in a file, as the companion's own VfsLfs2 mounts it."""
+"""Makes and reads flash images: littlefs version 2, as the companion's own VfsLfs2 mounts it, and the raw store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from littlefs import LittleFS, LittleFSError, UserContext
 
 BLOCK = 4096
-SIZE = 256 * 1024
+SIZE = 256 * 1024  # of the file system
+STORE = 40 * BLOCK  # firmware/boards/sim/flash_file.py
 _IO = 32  # read and program size: MicroPython's own defaults for VfsLfs2
 
 
@@ -33,8 +34,11 @@ def _file_system(content: bytes | None, size: int) -> tuple[LittleFS, UserContex
     return flash, memory
 
 
-def make_image(path: Path, files: dict[str, bytes], *, size: int = SIZE) -> Path:
-    """Write a fresh image (size bytes) that holds `files`, by absolute path; parent folders are made."""
+def make_image(path: Path, files: dict[str, bytes], *, size: int = SIZE, store: bytes = b"\xff" * STORE) -> Path:
+    """Write a fresh image that holds `files`, by absolute path; parent folders are made.
+
+    size: of its file system, bytes. store: the raw flash behind it, else erased.
+    """
     flash, memory = _file_system(None, size)
     try:
         for name in sorted(files):
@@ -50,16 +54,23 @@ def make_image(path: Path, files: dict[str, bytes], *, size: int = SIZE) -> Path
     fresh = path.with_name(path.name + ".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds a link key and a private key
     with os.fdopen(descriptor, "wb") as target_file:
-        target_file.write(bytes(memory.buffer))
+        target_file.write(bytes(memory.buffer) + store)
     fresh.replace(path)
     return path
+
+
+def replace_files(path: Path, files: dict[str, bytes]) -> None:
+    """Put other files on an image; its store stays."""
+    content = path.read_bytes()
+    make_image(path, files, size=len(content) - STORE, store=content[-STORE:])
 
 
 def read_image(path: Path) -> dict[str, bytes]:
     """Every file of an image by its absolute path. Raises ImageError."""
     content = path.read_bytes()
-    if not content or len(content) % BLOCK:
+    if len(content) <= STORE or len(content) % BLOCK:
         raise ImageError(f"{path.name} is no whole number of {BLOCK}-byte blocks")
+    content = content[:-STORE]
     flash, _memory = _file_system(content, len(content))
     found: dict[str, bytes] = {}
     try:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from tools.virtual.firmware import binary
+from tools.virtual.image import STORE
 from tools.virtual_board.rom import Rom
 
 ON_BOARD = Path(__file__).parent / "on_board"
@@ -143,20 +144,35 @@ class VirtualBoard:
                     return False
         return bool(apps) and "vfs" in parts
 
-    def file_system(self) -> bytes:
-        """The bytes of its file system's partition."""
-        offset, size = self.partitions()["vfs"]
+    def partition(self, label: str) -> bytes:
+        """What a partition holds; empty if there is none of that name."""
+        offset, size = self.partitions().get(label, (0, 0))
         with self.flash.open("rb") as chip:
             chip.seek(offset)
             return chip.read(size)
 
-    def put_file_system(self, image: bytes) -> None:
+    def image(self) -> bytes:
+        """Its file system's partition and its store, as a simulated board has them in a flash image."""
+        found = b""
+        with self.flash.open("rb") as chip:
+            for offset, size in self._imaged():
+                chip.seek(offset)
+                found += chip.read(size)
+        return found
+
+    def put_image(self, image: bytes) -> None:
         """Put them back: the firmware ran on a copy."""
-        offset, _size = self.partitions()["vfs"]
         with self._lock, self.flash.open("r+b") as chip:
             self._end()
-            chip.seek(offset)
-            chip.write(image)
+            for offset, size in self._imaged():
+                chip.seek(offset)
+                chip.write(image[:size])
+                image = image[size:]
+
+    def _imaged(self) -> list[tuple[int, int]]:
+        """(offset, size) of what an image holds."""
+        parts = self.partitions()
+        return [parts["vfs"], (parts["store"][0], STORE)]
 
     # --- inside
 

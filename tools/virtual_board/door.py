@@ -15,6 +15,7 @@ from tools.virtual.image import read_image
 from tools.virtual_board.board import VirtualBoard
 
 _TOUCH_S = 10.0
+_TRUST_S = 30.0
 _AGAIN_S = 0.5
 _FREE_MS = 11_000  # after an open nothing that follows is force
 _AJAR_MS = 61_000
@@ -28,23 +29,24 @@ def hung(board: VirtualBoard, folder: Path) -> Iterator[VirtualCompanion]:
     folder.mkdir(parents=True, exist_ok=True)
     image = folder / "flash.img"
     with os.fdopen(os.open(image, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(board.file_system())
-    files = read_image(image)
-    slot = f"/{files.get('/slot', b'a').decode()}/"
-    slotted = folder / "firmware"
-    for name, body in files.items():
-        if name.startswith(slot):
-            place = slotted / name.removeprefix(slot)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(body)
+        file.write(board.image())
     rom = folder / "firmware.romfs"
-    rom.write_bytes(pack(slotted))
+    rom.write_bytes(_firmware(board, read_image(image)))
     companion = VirtualCompanion(image, built=rom, log=folder / "console.log")
     try:
         with companion:
             yield companion
     finally:
-        board.put_file_system(image.read_bytes())
+        board.put_image(image.read_bytes())
+
+
+def _firmware(board: VirtualBoard, files: dict[str, bytes]) -> bytes:
+    """The image of the slot that starts: as it lies in the ROMFS, or packed from the folder's files."""
+    slot = files.get("/slot", b"a").decode()
+    both = board.partition("romfs")
+    if both:
+        return both[: len(both) // 2] if slot == "a" else both[len(both) // 2 :]
+    return pack({name.removeprefix(f"/{slot}/"): body for name, body in files.items() if name.startswith(f"/{slot}/")})
 
 
 class Hands:
@@ -87,7 +89,7 @@ class Hands:
             self._door.sense(_TOUCHED[name], 0)
 
     def _scan(self, name: str, code: str) -> None:
-        until = time.monotonic() + _TOUCH_S
+        until = time.monotonic() + _TRUST_S
         while True:
             mark = self._door.mark()
             self._door.scan(code)

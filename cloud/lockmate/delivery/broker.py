@@ -75,6 +75,7 @@ user {delivery}
 topic write lm/1/+/down/policy
 topic write lm/1/+/down/open
 topic write lm/1/+/down/update
+topic write lm/1/+/down/renew
 """
 
 _INGEST_ACL = """\

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from lockmate.doors import companions, denials, link, policies, remote, rooms, schedules, truth
+from lockmate.doors import companions, denials, link, policies, remote, renewals, rooms, ruling, schedules, truth
 from lockmate.doors.commission import commission
 from lockmate.doors.denials import could_open, deny, doors_of
 from lockmate.doors.errors import (
     BadCompanion,
     BadMac,
+    BadNetworks,
     BadRules,
     BadState,
     CompanionExists,
@@ -22,7 +23,7 @@ from lockmate.doors.errors import (
     RoomOccupied,
     TooManyOpens,
 )
-from lockmate.doors.models import Companion, Denial, DoorRules, JournalLog, Policy, RemoteOpen, Revocation
+from lockmate.doors.models import Companion, Denial, DoorRules, JournalLog, Policy, RemoteOpen, Renewal, Revocation
 from lockmate.doors.opening import end_staff_key, raise_epoch, reset_token
 from lockmate.doors.remote import answer_of, may_open, open_of, open_remotely
 from lockmate.doors.reports import Heard, heard
@@ -34,6 +35,7 @@ from lockmate.doors.truth import Truth
 __all__ = [
     "BadCompanion",
     "BadMac",
+    "BadNetworks",
     "BadRules",
     "BadState",
     "Companion",
@@ -53,6 +55,7 @@ __all__ = [
     "Policy",
     "PolicyTooLong",
     "RemoteOpen",
+    "Renewal",
     "Revocation",
     "RoomOccupied",
     "TooManyOpens",
@@ -73,9 +76,11 @@ __all__ = [
     "policies",
     "raise_epoch",
     "remote",
+    "renewals",
     "repair_clock",
     "reset_token",
     "rooms",
+    "ruling",
     "schedules",
     "set_rules",
     "set_zones",

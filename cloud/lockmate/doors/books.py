@@ -48,15 +48,10 @@ class Books:
         """The same for all doors that a condition names."""
         return cls(_query().where(which).order_by(Door.id, Companion.id))
 
-    def generation(self, door: Door) -> int:
-        """The room's minimum, by the books; of a door that was never given rules, the first."""
-        rules = self._rules[door.id]
-        return rules.generation if rules is not None else int(door.door_class == "room")
-
-    def clock_epoch(self, door: Door) -> int:
-        """How often the door's clock was repaired."""
-        rules = self._rules[door.id]
-        return rules.clock_epoch if rules is not None else 0
+    def rules(self, door: Door) -> DoorRules:
+        """What the door's next policy says; of a door that had none yet, what the first will say."""
+        kept = self._rules[door.id]
+        return kept if kept is not None else DoorRules(door=door, generation=int(door.door_class == "room"))
 
     def reported(self, door: Door) -> int:
         """The highest generation that a companion of the door has told; 0 if none did."""

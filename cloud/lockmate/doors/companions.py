@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from peewee import JOIN
 
-from lockmate import clock, outbox, pki
+from lockmate import clock, pki
 from lockmate import settings as house
 from lockmate.db import transaction
-from lockmate.doors import denials, link, policies
+from lockmate.doors import certificates, denials, link, policies, renewals
+from lockmate.doors.certificates import REVOKING
 from lockmate.doors.errors import BadCompanion, CompanionExists
 from lockmate.doors.models import Companion, JournalLog, Revocation
 from lockmate.doors.reports import Heard, heard
@@ -24,10 +24,10 @@ from lockmate.protocol import COMPANION_ID
 from lockmate.staff import Actor, audit, once
 
 __all__ = [
-    "Enrolment", "Heard", "assign", "by_id", "crl", "enrol", "heard", "offline", "renew", "replace", "retire",
+    "REVOKING", "Enrolment", "Heard", "assign", "by_id", "crl", "enrol", "heard", "offline", "renew", "replace",
+    "retire",
 ]
 
-REVOKING = "crl"  # the outbox's channel: the broker is to read the property's revocation list anew
 _RESERVED = "cloud-"  # common names of the cloud's own workers
 
 
@@ -66,7 +66,7 @@ def enrol(
     by = by or Actor.system(property)
     by.within(property.id)
     with transaction():
-        companion = _enter(property, door, companion_id, link_key, _serial(certificate))
+        companion = _enter(property, door, companion_id, link_key, certificate)
         audit.record(by, "companion:enrol", f"companion {companion_id}", door=door.name if door else "")
         if door is not None:
             denials.inherit(door)
@@ -75,7 +75,7 @@ def enrol(
     files = {
         "/config.json": link.compact(config),
         "/ca.der": ca.der,
-        "/cert.der": _der(certificate),
+        "/cert.der": certificates.der_of(certificate),
     }
     if policy is not None:
         files["/policy"] = policies.wire(policy)
@@ -88,11 +88,14 @@ def renew(companion: Companion, request: bytes, *, by: Actor) -> bytes:
     certificate = pki.authority(companion.property.property_id).sign_request(request, companion.companion_id)
     with transaction():
         _require_in_service(companion)
-        old, companion.certificate_serial = companion.certificate_serial, _serial(certificate)
-        Companion.update(certificate_serial=companion.certificate_serial).where(Companion.id == companion.id).execute()
-        _revoke(companion.property, old)
+        old, companion.certificate_serial = companion.certificate_serial, certificates.serial_of(certificate)
+        Companion.update(
+            certificate_serial=companion.certificate_serial, certificate_ends=certificates.ends_of(certificate)
+        ).where(Companion.id == companion.id).execute()
+        certificates.revoke(companion.property, old)
+        renewals.abandon(companion)
         audit.record(by, "companion:renew", f"companion {companion.companion_id}")
-    return _der(certificate)
+    return certificates.der_of(certificate)
 
 
 def assign(spare: Companion, door: Door, *, by: Actor) -> None:
@@ -121,7 +124,8 @@ def retire(companion: Companion, *, by: Actor) -> None:
     with transaction():
         Companion.update(state="retired", online=False).where(Companion.id == companion.id).execute()
         companion.state, companion.online = "retired", False
-        _revoke(companion.property, companion.certificate_serial)
+        certificates.revoke(companion.property, companion.certificate_serial)
+        renewals.abandon(companion)
         audit.record(by, "companion:retire", f"companion {companion.companion_id}")
 
 
@@ -170,7 +174,9 @@ def _require_in_service(companion: Companion) -> None:
         raise NotFound(what="companion")
 
 
-def _enter(property: Property, door: Door | None, companion_id: str, link_key: bytes, serial: str) -> Companion:
+def _enter(
+    property: Property, door: Door | None, companion_id: str, link_key: bytes, certificate: x509.Certificate
+) -> Companion:
     """The row of a companion that enters service; an earlier service of that id is forgotten but for its records."""
     companion = Companion.get_or_none(Companion.companion_id == companion_id)
     if companion is not None and (companion.state == "in_service" or companion.property_id != property.id):
@@ -179,7 +185,8 @@ def _enter(property: Property, door: Door | None, companion_id: str, link_key: b
         "property": property,
         "door": door,
         "link_key": link.seal_key(companion_id, link_key),
-        "certificate_serial": serial,
+        "certificate_serial": certificates.serial_of(certificate),
+        "certificate_ends": certificates.ends_of(certificate),
         "state": "in_service",
         "enrolled_at": clock.now_ms(),
         "online": False,
@@ -221,18 +228,3 @@ def _config(
         "wifi": [{"ssid": name, "password": password} for name, password in wifi],
         "profile": profile,
     }
-
-
-def _serial(certificate: x509.Certificate) -> str:
-    return f"{certificate.serial_number:x}"
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.DER)
-
-
-def _revoke(property: Property, serial: str) -> None:
-    if serial:
-        Revocation.insert(property=property, serial=serial, at=clock.now_ms()).on_conflict_ignore().execute()
-        hotel = property.property_id
-        outbox.put(REVOKING, hotel, b"", property_id=property.id, order_key=f"crl {hotel}")

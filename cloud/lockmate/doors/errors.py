@@ -48,6 +48,13 @@ class DoorOffline(Refused):
     code = "door_offline"
 
 
+class BadNetworks(Refused):
+    """No list of networks that a door can keep."""
+
+    code = "bad_networks"
+    status = 400
+
+
 class OpenUnderWay(Refused):
     """The door was asked to open already and has not answered; `seconds` until it can be asked anew."""
 

@@ -72,6 +72,7 @@ class Companion(BaseModel):
     companion_id = pw.CharField(32, unique=True)
     link_key = pw.BlobField()  # 32 bytes, sealed under the master key
     certificate_serial = pw.CharField(48, default="")
+    certificate_ends = pw.BigIntegerField(null=True)  # ms; null: issued when that was not written down
     state = pw.CharField(12, default="in_service")  # "in_service" | "retired"
     enrolled_at = pw.BigIntegerField()
     online = pw.BooleanField(default=False)  # a hint: the last will has no mac
@@ -124,6 +125,22 @@ class JournalLog(BaseModel):
 
     class Meta:
         indexes = ((("companion", "log"), True),)
+
+
+class Renewal(BaseModel):
+    """The last renewal of a companion; under way until `done_at`."""
+
+    companion = pw.ForeignKeyField(Companion, unique=True, backref="renewals", on_delete="CASCADE")
+    companion_id: int
+    version = pw.BigIntegerField()  # ms
+    what = pw.CharField(12)  # "key", then "certificate"; or "networks"
+    payload = pw.BlobField()  # as it travels: sealed under the link key, and emptied when done
+    serial = pw.CharField(48, default="")  # of the certificate that was issued
+    fingerprint = pw.CharField(16, default="")
+    ends_at = pw.BigIntegerField(null=True)
+    made_at = pw.BigIntegerField()
+    put_at = pw.BigIntegerField()
+    done_at = pw.BigIntegerField(null=True)
 
 
 class Revocation(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 
 from lockmate import clock, keys
 from lockmate.db import is_postgres, transaction
-from lockmate.doors import policies, rooms
+from lockmate.doors import policies, renewals, rooms
 from lockmate.doors.errors import BadState
 from lockmate.doors.models import Companion, JournalLog, Policy
 from lockmate.properties.models import Door
@@ -65,6 +65,7 @@ def heard(companion: Companion, report: dict[str, Any], *, at_ms: int | None = N
         companion.clock_lo, companion.clock_hi = state.lo, state.hi
         companion.report = _others(report)
         companion.save()
+        renewals.heard(companion, report)
         return _follow_up(companion, now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lockmate import clock
 from lockmate.db import transaction
@@ -15,6 +16,24 @@ from lockmate.doors.schedules import Hours
 from lockmate.properties.models import Door, Property
 from lockmate.protocol import CLOCK_LOST, MODES, POLICY_SETTINGS, ZONE_MAX
 from lockmate.staff import Actor, audit, once
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a door now; `until_s` is the mode's end in seconds, 0 of mode normal."""
+
+    mode: str
+    until_s: int
+    hours: list[Hours]
+
+
+def wanted(door: Door, rules: DoorRules | None = None) -> Wanted:
+    """The mode whose end has not come, and the weekly hours; `rules`: the door's, if they are at hand."""
+    rules = rules or rules_of(door)
+    week = [Hours(tuple(days), begins, ends) for days, begins, ends in json.loads(rules.schedule)]
+    if rules.mode == "normal" or rules.mode_until <= clock.now_s():
+        return Wanted("normal", 0, week)
+    return Wanted(rules.mode, rules.mode_until, week)
 
 
 @once("door:set_rules")

@@ -164,7 +164,7 @@ class _Facts:
         self._key = key
         self._door = door
         self._books = books
-        self._clock_epoch = books.clock_epoch(door)
+        self._clock_epoch = books.rules(door).clock_epoch
         self._said: dict[int, bool] = {}
 
     def refuses_since(self, companion: Companion) -> int | None:

@@ -87,11 +87,11 @@ class Authority:
         """The CA's certificate."""
         return self.certificate.public_bytes(serialization.Encoding.DER)
 
-    def server(self, common_name: str, names: Sequence[str] = ()) -> Issued:
+    def server(self, common_name: str, names: Sequence[str] = (), *, days: int = _SERVER_DAYS) -> Issued:
         """For a broker: `common_name` and `names` (host names or addresses) are the names it may be called by."""
         wanted = dict.fromkeys([common_name, *names])
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in wanted])
-        return self._issue(common_name, _SERVER, _SERVER_DAYS, alternatives)
+        return self._issue(common_name, _SERVER, days, alternatives)
 
     def client(self, common_name: str) -> Issued:
         """For a companion or a worker: the broker takes the common name for its user name."""
@@ -112,6 +112,19 @@ class Authority:
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             raise BadRequest
         return self._certificate(common_name, key, _CLIENT, _CLIENT_DAYS)
+
+    def certify(self, point: bytes, common_name: str) -> x509.Certificate:
+        """A companion's certificate for the public point x(32) || y(32) of a key that it keeps. Raises BadRequest."""
+        try:
+            key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + point)
+        except ValueError:
+            raise BadRequest from None
+        return self._certificate(common_name, key, _CLIENT, _CLIENT_DAYS)
+
+    @property
+    def ends_ms(self) -> int:
+        """The CA's own last moment, ms."""
+        return int(self.certificate.not_valid_after_utc.timestamp()) * 1000
 
     def sign(self, document: bytes) -> bytes:
         """An ECDSA signature (P-256, SHA-256, DER) over a document that says itself what it is."""

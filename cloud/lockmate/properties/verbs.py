@@ -116,6 +116,14 @@ def door_of(property: Property, number: int) -> Door:
     return found
 
 
+def door_named(property: Property, name: str) -> Door:
+    """The door that is called so; another hotel's is not found."""
+    found = Door.get_or_none(Door.property == property, Door.name == name.strip())
+    if found is None:
+        raise NotFound(what="door")
+    return found
+
+
 def rooms_of(property: Property) -> list[Door]:
     """The doors of class room, by number."""
     return list(Door.select().where(Door.property == property, Door.door_class == "room").order_by(Door.number))

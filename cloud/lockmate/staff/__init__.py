@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from lockmate.staff import audit, requests
+from lockmate.staff import audit, requests, systems
 from lockmate.staff.actor import PERMISSIONS, Actor, require
-from lockmate.staff.errors import AccountExists, BadAccount, NeedsPerson, NotAllowed, RequestReused, WrongPassword
-from lockmate.staff.models import Account, Audit, Request
+from lockmate.staff.errors import (
+    AccountExists,
+    BadAccount,
+    BadSystem,
+    NeedsPerson,
+    NotAllowed,
+    RequestReused,
+    SystemExists,
+    WrongPassword,
+    WrongToken,
+)
+from lockmate.staff.models import Account, Audit, Request, System
 from lockmate.staff.requests import once
 from lockmate.staff.verbs import actor_of, create_account, set_sheaf, sign_in
 
@@ -16,11 +26,15 @@ __all__ = [
     "Actor",
     "Audit",
     "BadAccount",
+    "BadSystem",
     "NeedsPerson",
     "NotAllowed",
     "Request",
     "RequestReused",
+    "System",
+    "SystemExists",
     "WrongPassword",
+    "WrongToken",
     "actor_of",
     "audit",
     "create_account",
@@ -29,4 +43,5 @@ __all__ = [
     "require",
     "set_sheaf",
     "sign_in",
+    "systems",
 ]

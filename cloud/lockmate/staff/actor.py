@@ -51,6 +51,20 @@ _MANAGER = _DESK | {
     "audit:see",
 }
 
+# The hotel's own system: what a reservation goes through. It gives no keys to phones and puts nobody out of a room.
+PMS = frozenset(
+    {
+        "order:see",
+        "order:enter",
+        "order:cancel",
+        "stay:see",
+        "stay:prepare",
+        "stay:check_in",
+        "stay:check_out",
+        "stay:change",
+    }
+)
+
 PERMISSIONS = {"desk": _DESK, "manager": _MANAGER, "installer": _INSTALLER}
 ALL = _MANAGER | _INSTALLER
 

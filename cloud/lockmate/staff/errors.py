@@ -42,3 +42,22 @@ class AccountExists(Refused):
     """The name is another account's."""
 
     code = "account_exists"
+
+
+class WrongToken(Refused):
+    """No system has this token, or it was ended."""
+
+    code = "wrong_token"
+    status = 401
+
+
+class BadSystem(BadField):
+    """A name that another system may not have."""
+
+    code = "bad_system"
+
+
+class SystemExists(Refused):
+    """A system of this name is connected already."""
+
+    code = "system_exists"

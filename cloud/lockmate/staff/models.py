@@ -1,4 +1,4 @@
-"""Accounts of the people who work here, and the audit trail of what they did."""
+"""Accounts of the people who work here, other systems that may act, and the audit trail of what was done."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ class Account(BaseModel):
     role = pw.CharField(16)  # "desk" | "manager" | "installer"
     language = pw.CharField(8, default="zh-CN")
     active = pw.BooleanField(default=True)
+
+
+class System(BaseModel):
+    """Another system of the hotel that may act here (its PMS), known by the hash of a random token."""
+
+    property = pw.ForeignKeyField(Property, backref="systems", on_delete="CASCADE")
+    property_id: int
+    name = pw.CharField(40)
+    token_hash = pw.CharField(64, unique=True)
+    made_at = pw.BigIntegerField()
+    ended_at = pw.BigIntegerField(null=True)
 
 
 class Audit(BaseModel):

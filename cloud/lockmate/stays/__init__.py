@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockmate.stays import orders
-from lockmate.stays.arriving import check_in, check_in_group, walk_in
+from lockmate.stays.arriving import arrive, check_in, check_in_group, walk_in
 from lockmate.stays.authorising import authorise, authorise_again
 from lockmate.stays.changing import name_guest, remove_guest, rename_guest
 from lockmate.stays.drafts import discard, prepare
@@ -14,6 +14,7 @@ from lockmate.stays.errors import (
     BadGroup,
     BadName,
     BadPayment,
+    BadReference,
     ChangedMeanwhile,
     CsvRoomTwice,
     CsvRoomUnknown,
@@ -26,6 +27,7 @@ from lockmate.stays.errors import (
     NothingToMoveBack,
     OrderExists,
     OrderNotOpen,
+    RoomNeedsPerson,
     SameRoom,
     StayEnded,
     StayNotDraft,
@@ -36,7 +38,7 @@ from lockmate.stays.errors import (
 )
 from lockmate.stays.evicting import evict
 from lockmate.stays.holding import occupant, open_move
-from lockmate.stays.listing import RackRow, in_house, keys_by_guest, of_keys, people_of, rack
+from lockmate.stays.listing import RackRow, in_house, keys_by_guest, of_keys, people_at, people_of, rack
 from lockmate.stays.models import Guest, GuestKey, Move, Order, Payment, Stay
 from lockmate.stays.moving import move, move_back, moves_of, note_opened
 from lockmate.stays.paying import PAYMENT_METHODS, Paid, pay, payments_of
@@ -52,6 +54,7 @@ __all__ = [
     "BadGroup",
     "BadName",
     "BadPayment",
+    "BadReference",
     "ChangedMeanwhile",
     "CsvRoomTwice",
     "CsvRoomUnknown",
@@ -71,6 +74,7 @@ __all__ = [
     "Paid",
     "Payment",
     "RackRow",
+    "RoomNeedsPerson",
     "SameRoom",
     "Stay",
     "StayEnded",
@@ -81,6 +85,7 @@ __all__ = [
     "UndoTooLate",
     "after_restore",
     "also_on_phones",
+    "arrive",
     "authorise",
     "authorise_again",
     "check_in",
@@ -101,6 +106,7 @@ __all__ = [
     "orders",
     "pay",
     "payments_of",
+    "people_at",
     "people_of",
     "phone_of",
     "planned",

@@ -7,13 +7,13 @@ from datetime import date
 
 from lockmate import clock, keys
 from lockmate.db import transaction
-from lockmate.doors import policies, rooms
-from lockmate.errors import BadDates, Refused
+from lockmate.doors import RoomOccupied, policies, rooms
+from lockmate.errors import BadDates, BadField, Refused
 from lockmate.keys import Key
 from lockmate.properties.models import Door, Property
 from lockmate.staff import Actor, audit, once
-from lockmate.stays import bounds, entering, holding
-from lockmate.stays.errors import EndInPast, NoGuests, StayOver
+from lockmate.stays import bounds, drafts, entering, holding
+from lockmate.stays.errors import EndInPast, NoGuests, RoomNeedsPerson, StayOver
 from lockmate.stays.models import Guest, Order, Payment, Stay
 from lockmate.stays.paying import Paid, pay
 from lockmate.stays.people import name_of, phone_of
@@ -24,12 +24,29 @@ from lockmate.stays.telling import tell
 def check_in(stay: Stay, *, by: Actor) -> Stay:
     """The stay begins: it takes the room's generation, its keys open, the door gets its policy.
 
-    An early guest may in at once, if the room is free. Raises RoomOccupied (who, until when), NoGuests,
-    StayNotDraft, StayOver, ChangedMeanwhile.
+    An early guest may in at once, if the room is free. Raises RoomOccupied (who, until when; RoomNeedsPerson if `by`
+    is no person), NoGuests, StayNotDraft, StayOver, ChangedMeanwhile.
     """
     by.within(stay.property_id)
     with transaction():
         return _begin(holding.locked_draft(stay), by)
+
+
+@once("stay:arrive")
+def arrive(order: Order, room: Door | None = None, *, by: Actor) -> Stay:
+    """The party of an order is here: its draft, made now if there is none, goes in house as by `check_in`.
+
+    `room`: in place of the one that was prepared or wished for. Raises BadField where there is none, OrderNotOpen,
+    NotARoom, and what `check_in` raises.
+    """
+    by.within(order.property_id)
+    with transaction():
+        order = Order.get_by_id(order.id)
+        draft = Stay.get_or_none(Stay.order == order, Stay.state == "draft")
+        room = room or (draft.room if draft is not None else order.room)
+        if room is None:
+            raise BadField(field="room")
+        return check_in(drafts.prepare(order, room, by=by), by=by)
 
 
 @once("stay:check_in_group")
@@ -98,7 +115,7 @@ def _begin(stay: Stay, by: Actor) -> Stay:
         raise NoGuests(stay=stay.id)
     if stay.ends_at <= now:
         raise StayOver(stay=stay.id)
-    holding.require_free(stay.room)
+    _require_free(stay, by)
     stay.generation = rooms.give(stay.room)
     stay.state, stay.checked_in_at, stay.starts_at = "in_house", now, min(stay.starts_at, now)
     stay.save()
@@ -111,6 +128,17 @@ def _begin(stay: Stay, by: Actor) -> Stay:
     tell(stay, prepared, "issued")
     audit.record(by, "stay:check_in", f"stay {stay.id}", room=stay.room.name, generation=stay.generation)
     return stay
+
+
+def _require_free(stay: Stay, by: Actor) -> None:
+    """Who is a person may confirm an eviction (`stays.evict`); who is none is told that a person must."""
+    try:
+        holding.require_free(stay.room)
+    except RoomOccupied as occupied:
+        if by.is_person():
+            raise
+        order = stay.order.number if stay.order is not None else ""
+        raise RoomNeedsPerson(**occupied.facts, order=order) from None
 
 
 def _is_lost(held: tuple[Guest, Key], stay: Stay) -> bool:

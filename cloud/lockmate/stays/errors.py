@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockmate.doors.errors import RoomOccupied
 from lockmate.errors import BadField, Refused
 
 
@@ -141,3 +142,15 @@ class CsvRoomTwice(Refused):
     """Another line wants the same room in the same nights."""
 
     code = "csv_room_twice"
+
+
+class BadReference(BadField):
+    """A reference of another system is 1 to 40 printing characters without blanks and slashes."""
+
+    code = "bad_reference"
+
+
+class RoomNeedsPerson(RoomOccupied):
+    """Somebody has a right to the room, and whoever asks is no person: one at the desk must confirm who loses it."""
+
+    code = "room_needs_person"

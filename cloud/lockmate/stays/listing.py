@@ -64,10 +64,20 @@ def keys_by_guest(*stays: Stay) -> dict[int, list[Key]]:
 
 def people_of(*stays: Stay) -> list[tuple[Guest, list[Key]]]:
     """The guests of these stays, each with every key they ever got, newest first, with its door; one query."""
-    query = Guest.select(Guest, GuestKey, Key, Door).join(GuestKey, JOIN.LEFT_OUTER, attr="got")
-    query = query.join(Key, JOIN.LEFT_OUTER).join(Door, JOIN.LEFT_OUTER)
+    return _people(Guest.stay.in_([stay.id for stay in stays]))
+
+
+def people_at(door: Door) -> list[tuple[Guest, list[Key]]]:
+    """The same of who is in a room; of a common door, of everybody in house. Their stays are joined; one query."""
+    here = Stay.room == door if door.door_class == "room" else Stay.property == door.property_id
+    return _people(here & (Stay.state == "in_house"))
+
+
+def _people(which: Any) -> list[tuple[Guest, list[Key]]]:
+    query = Guest.select(Guest, Stay, GuestKey, Key, Door).join(Stay).switch(Guest)
+    query = query.join(GuestKey, JOIN.LEFT_OUTER, attr="got").join(Key, JOIN.LEFT_OUTER).join(Door, JOIN.LEFT_OUTER)
     found: dict[int, tuple[Guest, list[Key]]] = {}
-    rows: Any = query.where(Guest.stay.in_([stay.id for stay in stays])).order_by(Guest.id, Key.id.desc())
+    rows: Any = query.where(which).order_by(Guest.id, Key.id.desc())
     for row in rows:
         _, held = found.setdefault(row.id, (row, []))
         if row.got is not None:

@@ -24,11 +24,16 @@ class Order(BaseModel):
     room = pw.ForeignKeyField(Door, null=True, on_delete="SET NULL")  # wished or planned
     room_id: int | None
     group = pw.CharField(40, default="")  # orders of one party that arrives together
+    reference = pw.CharField(40, null=True)  # under which another system knows it
     state = pw.CharField(12, default="booked")  # "booked" | "checked_in" | "cancelled" | "no_show"
     made_at = pw.BigIntegerField()
 
     class Meta:
-        indexes = ((("property", "number"), True), (("property", "arrival"), False))
+        indexes = (
+            (("property", "number"), True),
+            (("property", "arrival"), False),
+            (("property", "reference"), True),
+        )
 
     @classmethod
     def of(cls, property: Property, order_id: int) -> Order:

@@ -72,6 +72,8 @@ def answer(code: str, status: int, facts: dict[str, object] | None = None, field
     if "language" not in g:
         g.language = chosen()
     what, do = sentences(code, facts, field)
+    if for_programs():
+        return {"code": code, "what": what, "do": do, "facts": _plain(facts or {})}, status
     if wants_json():
         return {"code": code, "what": what, "do": do}, status
     face = "guest" if request.path.startswith("/g/") else "desk"
@@ -79,6 +81,15 @@ def answer(code: str, status: int, facts: dict[str, object] | None = None, field
     page = f"{face}/refused.html" if whole else "refusal.html"
     told = reports.of(code, status, facts or {}) if face == "desk" else None
     return render_template(page, code=code, what=what, do=do, status=status, told=told), status
+
+
+def for_programs() -> bool:
+    """Whether one of the interfaces for programs is asked: they get JSON, whatever they say that they take."""
+    return request.path.startswith("/api/")
+
+
+def _plain(facts: dict[str, object]) -> dict[str, object]:
+    return {name: value if isinstance(value, (bool, int, str)) else str(value) for name, value in facts.items()}
 
 
 def wants_json() -> bool:

@@ -8,6 +8,7 @@ import json
 import os
 import time
 
+import esp32
 import machine
 import tls_dial
 import wiring
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _WATCHDOG_MS = 60_000
 _RX_BYTES = 1_024  # at 57,600 baud 170 ms: longer than a verification and an erased block of flash
 _HALT_MS = 40
+_ENODEV = 19
 
 
 class _Watchdog:
@@ -67,6 +69,7 @@ class Board:
 
     name = "esp32"
     files = ""  # the root: MicroPython has mounted it
+    rereads = True  # a module reads what is held before it again and again
     holds_open = False  # the bolt is pulsed; it can't be held
 
     def __init__(self) -> None:
@@ -95,9 +98,20 @@ class Board:
         if "clock" in wired:
             self._clock = __import__("ds3231").Ds3231(wired["clock"])
 
+    def store(self) -> "Any":
+        """The raw flash beside the file system (tools/installer/partitions.py). Raises OSError if there is none."""
+        found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="store")
+        if not found:
+            raise OSError(_ENODEV)
+        return found[0]
+
     def mount(self) -> None:
         """MicroPython has mounted the flash. Raises OSError if it could not."""
         os.stat(wiring.CONFIG)
+
+    def format(self) -> None:
+        """Never: what runs lies in the file system itself. Raises OSError."""
+        raise OSError(_ENODEV)
 
     # time and chance
 
@@ -160,10 +174,20 @@ class Board:
         return self.network.rssi()
 
     def tasks(self) -> list:
-        """Endless tasks that this board needs run: (name, coroutine)."""
-        return [("lamp", self._lamp.run())]
+        """Endless tasks that this board needs run: (name, coroutine, how long it may stand still in ms)."""
+        return [("lamp", self._lamp.run(), 60_000)]
 
     # power
+
+    def memory(self) -> bytes:
+        """What was remembered before the last restart: the clock's memory outlasts a reset, and power cuts empty it."""
+        if machine.reset_cause() == machine.PWRON_RESET:
+            return b""
+        return bytes(machine.RTC().memory())
+
+    def remember(self, data: bytes) -> None:
+        """Keep these few bytes until power goes."""
+        machine.RTC().memory(data)
 
     def restart(self) -> None:
         """Start the machine again."""

@@ -72,6 +72,8 @@ def _parts(ticks: int) -> "list[int]":
 class Bolt:
     """A strike or relay (one pin, on for the pulse), or a motor (there, and after the pulse back)."""
 
+    retriggers = False
+
     def __init__(self, wired: "dict[str, Any]") -> None:
         """wired: the pin-out's `bolt`."""
         channels = [_Channel(n, pin, level) for n, (pin, level) in enumerate(wiring.rest(wired))]

@@ -1,4 +1,4 @@
-"""Wi-Fi of the ESP32 as the firmware wants a network: up or not, one attempt at a time, and names looked up."""
+"""Wi-Fi of the ESP32 as the firmware wants a network: up or not, one attempt at a time, and its name server."""
 
 import asyncio
 import socket
@@ -40,11 +40,6 @@ class Radio:
                 raise OSError(_REFUSED)
         station.disconnect()
         raise OSError(_TIMED_OUT)
-
-    def resolve(self, host: str) -> str:
-        """The address of a host. It blocks, some seconds at worst. Raises OSError if there is none."""
-        address = socket.getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
-        return str(address[0])
 
     def datagrams(self) -> socket.socket:
         """Datagrams to the network's name server; never waits. Raises OSError if the network named none."""

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 
+import flash_file
 import tls_dial
 import vfs
 
@@ -35,6 +36,7 @@ def _options(words: list) -> dict:
 class _Output:
     """The bolt's driver: a one-shot, which is the harness's as it is the chip's on a board."""
 
+    retriggers = True
     after_ms = 0
 
     def __init__(self, board: "Board") -> None:
@@ -101,18 +103,26 @@ class _Watchdog:
 
 
 class _Network:
-    """A network that is simply there: loopback."""
+    """A network that is simply there: loopback, with a name server where the harness has one."""
 
     connected = True
+
+    def __init__(self, nameserver: str) -> None:
+        """nameserver: HOST:PORT; empty: there is none."""
+        self._nameserver = nameserver
 
     async def up(self) -> None:
         """Returns when there is a network."""
 
-    def resolve(self, host: str) -> str:
-        """The address of a host. Raises OSError if there is none."""
-        address = socket.getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
-        packed = socket.sockaddr(address)[1]  # type: ignore[attr-defined]  # the unix port has it
-        return socket.inet_ntop(socket.AF_INET, packed)  # type: ignore[attr-defined]
+    def datagrams(self) -> socket.socket:
+        """Datagrams to the network's name server. Raises OSError if there is none."""
+        if not self._nameserver:
+            raise OSError("no name server")
+        host, port = self._nameserver.split(":")
+        plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        plain.connect(socket.getaddrinfo(host, int(port), 0, socket.SOCK_DGRAM)[0][-1])
+        plain.setblocking(False)
+        return plain
 
 
 class Board:
@@ -126,7 +136,8 @@ class Board:
 
     def __init__(self, words: list | None = None) -> None:
         """words: the command line, `--flash FILE --world HOST:PORT [--device MODULE] [--watchdog SECONDS]
-        [--scanner MODULE]`; without the last the harness's scanner needs no set-up.
+        [--scanner MODULE] [--rereads yes] [--dns HOST:PORT]`; without a scanner's module the harness's scanner needs no
+        set-up, and without `--rereads` each code that it sends is one that somebody shows anew.
         """
         options = _options(sys.argv if words is None else words)
         self._flash_path = options["flash"]
@@ -137,17 +148,20 @@ class Board:
         host, port = options["world"].split(":")
         self._world = socket.getaddrinfo(host, int(port), 0, socket.SOCK_STREAM)[0][-1]
         self._board = self._channel(b"board\n")
-        self._levels: dict[str, int] = json.loads(self._board.readline())["levels"]  # contacts have levels at power-on
+        told = json.loads(self._board.readline())
+        self._levels: dict[str, int] = told["levels"]  # contacts have levels at power-on
+        self._memory = bytes.fromhex(told["memory"])
         self._board.setblocking(False)
         scanner = self._channel(b"scanner\n")
         scanner.setblocking(False)
         self.scanner = _Scanner(scanner)
         self.scanner_module = options.get("scanner", "")
+        self.rereads = "rereads" in options
         self.bolt = _Output(self)
         self.card = _Cards()
         self._supply_mv = 12_000
         self.watchdog = _Watchdog(int(options.get("watchdog", _WATCHDOG_S)))
-        self.network = _Network()
+        self.network = _Network(options.get("dns", ""))
 
     def _channel(self, hello: bytes) -> socket.socket:
         channel = socket.socket()
@@ -155,10 +169,19 @@ class Board:
         channel.send(hello)
         return channel
 
+    def store(self) -> flash_file.Store:
+        """The raw flash beside the file system. Raises OSError or ValueError if there is none."""
+        device = self._device = __import__(self._device_module).Device(self._flash_path)
+        return flash_file.Store(device)
+
     def mount(self) -> None:
-        """Mount the flash under `files`. Raises OSError or ValueError if there is no file system on it."""
-        self._device = __import__(self._device_module).Device(self._flash_path)
+        """Mount the file system under `files`, after `store`. Raises OSError if there is none."""
         vfs.mount(vfs.VfsLfs2(self._device, mtime=False), self.files)
+
+    def format(self) -> None:
+        """Make a new, empty file system and mount it. Raises OSError."""
+        vfs.VfsLfs2.mkfs(self._device)
+        self.mount()
 
     # time and chance
 
@@ -260,10 +283,20 @@ class Board:
             self.tell({"heap": {"used": gc.mem_alloc(), "free": gc.mem_free()}})
 
     def tasks(self) -> list:
-        """Endless tasks that this board needs run: (name, coroutine)."""
-        return [("board", self.listen())]
+        """Endless tasks that this board needs run: (name, coroutine, how long it may stand still in ms)."""
+        return [("board", self.listen(), None)]  # the harness may be silent for as long as it likes
 
     # power
+
+    def memory(self) -> bytes:
+        """What was remembered before the last restart; empty after power came."""
+        return self._memory
+
+    def remember(self, data: bytes) -> None:
+        """Keep these few bytes until power goes."""
+        if data != self._memory:
+            self._memory = bytes(data)
+            self.tell({"memory": data.hex()})
 
     def restart(self) -> None:
         """Start the machine again: the harness gives power at once."""

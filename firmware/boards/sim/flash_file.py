@@ -1,11 +1,14 @@
 """The simulated board's flash: a NOR part in a file, every read, program and erase a real one on that file.
 
+The file system has its first blocks, the raw store its last 40: one part, two partitions, as on a board.
+
 Another device with the same methods can take its place (`--device MODULE` names a module with a class `Device`):
 that is how cuts and worn blocks come in.
 """
 
 import os
 
+STORE = 40  # blocks
 _BLOCK = 4096
 _ERASED = bytes([255]) * 512
 
@@ -16,9 +19,9 @@ class Device:
     def __init__(self, path: str) -> None:
         """path: the image, whole 4,096-byte blocks. OSError if it can't be opened, ValueError if it is none."""
         size = os.stat(path)[6]
-        if size == 0 or size % _BLOCK:
+        self.blocks = size // _BLOCK - STORE  # the file system's
+        if self.blocks <= 0 or size % _BLOCK:
             raise ValueError("flash image size")
-        self.blocks = size // _BLOCK
         self.reads = 0
         self.programs = 0
         self.programmed = 0  # bytes
@@ -34,13 +37,13 @@ class Device:
             "erases": self.erases,
         }
 
-    def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
+    def readblocks(self, block: int, buffer: "bytearray | memoryview", offset: int = 0) -> None:
         """Fill `buffer` from that place."""
         self.reads += 1
         self._file.seek(block * _BLOCK + offset)
         self._file.readinto(buffer)
 
-    def writeblocks(self, block: int, buffer: bytes, offset: int | None = None) -> None:
+    def writeblocks(self, block: int, buffer: bytes | bytearray, offset: int | None = None) -> None:
         """Program `buffer` there. Without an offset the block is erased first, as the simple interface asks."""
         if offset is None:
             for n in range(len(buffer) // _BLOCK):
@@ -48,8 +51,14 @@ class Device:
             offset = 0
         self.programs += 1
         self.programmed += len(buffer)
-        self._file.seek(block * _BLOCK + offset)
-        self._file.write(buffer)
+        self._put(block * _BLOCK + offset, buffer)
+
+    def _put(self, at: int, data: bytes | bytearray) -> None:
+        """As NOR flash does: ones become zeros, nothing else."""
+        self._file.seek(at)
+        held = int.from_bytes(self._file.read(len(data)), "big")
+        self._file.seek(at)
+        self._file.write((held & int.from_bytes(data, "big")).to_bytes(len(data), "big"))
 
     def erase(self, block: int) -> None:
         """Set a block to ones."""
@@ -67,3 +76,24 @@ class Device:
         if operation == 6:
             self.erase(argument)
         return 0
+
+
+class Store:
+    """The raw blocks behind the file system's, as a device of their own."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def readblocks(self, block: int, buffer: "bytearray | memoryview", offset: int = 0) -> None:
+        """Fill `buffer` from that place."""
+        self._device.readblocks(self._device.blocks + block, buffer, offset)
+
+    def writeblocks(self, block: int, buffer: bytes | bytearray, offset: int) -> None:
+        """Program `buffer` there."""
+        self._device.writeblocks(self._device.blocks + block, buffer, offset)
+
+    def ioctl(self, operation: int, argument: int) -> int:
+        """4: number of blocks, 5: their size, 6: erase one."""
+        if operation == 4:
+            return STORE
+        return self._device.ioctl(operation, self._device.blocks + argument)

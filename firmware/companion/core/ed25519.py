@@ -14,7 +14,6 @@ Time depends on what is verified, throughout: key, signature and message are pub
 """
 
 from companion.core import ed25519_curve as curve
-from companion.core import ed25519_plain as plain
 from companion.core.ed25519_tables import Tables
 from companion.core.sha512 import sha512
 
@@ -149,6 +148,8 @@ def _candidates() -> "Iterator[Tables]":
     reserve()
     if _reserved is not None:
         yield _reserved
+    from companion.core import ed25519_plain as plain  # only where it is wanted: it takes memory
+
     yield Tables(plain)
 
 

@@ -12,6 +12,7 @@ A[j] = 2^(37 j) A, every sum  A[6] +- A[5] +- ... +- A[0]: 64 entries, where bit
 
 from companion.core import ed25519_curve as curve
 from companion.core.ed25519_curve import L
+from companion.core.ed25519_tables import COLUMNS, ENTRIES, TEETH
 from companion.core.sha512 import sha512
 
 TYPE_CHECKING = False
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from companion.core.ed25519_tables import Pieces
 
 NAME = "plain"
-TEETH = 7
-COLUMNS = 37
-ENTRIES = 64
 _ENTRY = 96  # bytes: three 32-byte numbers
 _BATCH = 8
 TABLE = ENTRIES * _ENTRY

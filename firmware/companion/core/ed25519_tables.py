@@ -50,6 +50,10 @@ if TYPE_CHECKING:
             rest: bytes | memoryview = b"",
         ) -> bool: ...
 
+TEETH = 7
+COLUMNS = 37
+ENTRIES = 64  # of the comb (ed25519_plain tells the method)
+
 
 class Tables:
     """The tables of one engine: `base`, and one key's at a time."""

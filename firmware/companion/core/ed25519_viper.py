@@ -14,7 +14,7 @@ from companion.core import ed25519_words as words
 from companion.core import sha512_viper as sha
 from companion.core.ed25519_base import TABLE as BASE_TABLE
 from companion.core.ed25519_field import run
-from companion.core.ed25519_plain import COLUMNS, ENTRIES, TEETH
+from companion.core.ed25519_tables import COLUMNS, ENTRIES, TEETH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _I, _HALF_OF_ONE, _ONE, _NOTHING, _PREFIX = range(_Q + 80, _Q + 6 * 80, 80)
 _OF_B = _PREFIX + 80 * _BATCH  # where operation 5 finds the tables: of the base point, of the key
 _OF_A = _OF_B + 8
 _TURNS = _OF_A + 8
-_memory = bytearray(_TURNS + 4)
+_memory = sha.memory  # _TURNS + 4 bytes; a digest is made in the elements up to _R and in the prefixes
 
 # The machine's operations.
 _END, _TIMES, _BOTH, _SUB, _CARRY, _LOAD, _AGAIN = range(7)
@@ -57,70 +57,68 @@ def _view(place: int) -> memoryview:
 OF_A = bytearray(COLUMNS)
 OF_B = bytearray(COLUMNS)
 
-# 2 (X, Y, Z, T): the formulas of curve.double with all four results negated, which is the same point.
-_TWICE = (
-    (_TIMES, _U, _X, _X),
-    (_TIMES, _V, _Y, _Y),
-    (_BOTH, _S, _X, _Y),
-    (_TIMES, _S, _S, _S),
-    (_TIMES, _R, _Z, _Z),
-    (_BOTH, _H, _V, _U),  # H = y^2 + x^2, E = y^2 - x^2, here G's part
-    (_SUB, _S, _S, _H),  # 2 x y, here E's part
-    (_BOTH, _G, _R, _R),
-    (_SUB, _F, _G, _E),
-    (_CARRY, _F, _F),
-    (_TIMES, _X, _S, _F),
-    (_TIMES, _Y, _E, _H),
-    (_TIMES, _Z, _F, _E),
-    (_TIMES, _T, _S, _H),
-)
-
-# (X, Y, Z, T) plus the entry at (P, M, K): curve.plus, every term halved.
-_TERMS = (
-    (_BOTH, _U, _Y, _X),
-    (_TIMES, _U, _U, _P),
-    (_TIMES, _V, _V, _M),
-    (_TIMES, _R, _T, _K),
-    (_BOTH, _H, _U, _V),
-    (_BOTH, _G, _Z, _R),
-    (_TIMES, _X, _E, _F),
-    (_TIMES, _Y, _G, _H),
-    (_TIMES, _Z, _F, _G),
-)
-_ALL_TERMS = _TERMS + ((_TIMES, _T, _E, _H),)
-_DOUBLE = _program(*_TWICE)
-_PLUS = _program(*_ALL_TERMS)
-
-# The entry at (P, M, K) as a point: x = P - M, y = P + M.
-_START = (
-    (_BOTH, _Y, _P, _M),
-    (_CARRY, _X, _Z),
-    (_CARRY, _Y, _Y),
-    (_CARRY, _Z, _ONE),
-    (_TIMES, _T, _X, _Y),
-)
-
-# x / 2 and y / 2 at (P, M), 4 D at Q -> the entry at (P, M, K).
-_TO_ENTRY = _program(
-    (_TIMES, _K, _P, _M),
-    (_BOTH, _U, _M, _P),
-    (_CARRY, _P, _U),
-    (_CARRY, _M, _V),
-    (_TIMES, _K, _K, _Q),
-)
-
-# The whole comb, from the last column to the first: + B's entry, - A's. A doubling, which follows, does not ask for T.
-_ROUND = _TWICE + ((_LOAD, _P, _OF_B),) + _ALL_TERMS + ((_LOAD, _P, _OF_A, _OPPOSITE),) + _TERMS
-_COMB = _program(
-    *(
-        ((_LOAD, _P, _OF_B),)
-        + _START
-        + ((_LOAD, _P, _OF_A, _OPPOSITE),)
-        + _TERMS
-        + _ROUND
-        + ((_AGAIN, 0, _TURNS, 8 * (len(_ROUND) + 1)),)
+def steps() -> tuple:
+    """The steps of a doubling, an addition, the making of an entry, and of the comb its start and its round."""
+    # 2 (X, Y, Z, T): the formulas of curve.double with all four results negated, which is the same point.
+    twice = (
+        (_TIMES, _U, _X, _X),
+        (_TIMES, _V, _Y, _Y),
+        (_BOTH, _S, _X, _Y),
+        (_TIMES, _S, _S, _S),
+        (_TIMES, _R, _Z, _Z),
+        (_BOTH, _H, _V, _U),  # H = y^2 + x^2, E = y^2 - x^2, here G's part
+        (_SUB, _S, _S, _H),  # 2 x y, here E's part
+        (_BOTH, _G, _R, _R),
+        (_SUB, _F, _G, _E),
+        (_CARRY, _F, _F),
+        (_TIMES, _X, _S, _F),
+        (_TIMES, _Y, _E, _H),
+        (_TIMES, _Z, _F, _E),
+        (_TIMES, _T, _S, _H),
     )
-)
+    # (X, Y, Z, T) plus the entry at (P, M, K): curve.plus, every term halved.
+    terms = (
+        (_BOTH, _U, _Y, _X),
+        (_TIMES, _U, _U, _P),
+        (_TIMES, _V, _V, _M),
+        (_TIMES, _R, _T, _K),
+        (_BOTH, _H, _U, _V),
+        (_BOTH, _G, _Z, _R),
+        (_TIMES, _X, _E, _F),
+        (_TIMES, _Y, _G, _H),
+        (_TIMES, _Z, _F, _G),
+    )
+    plus = terms + ((_TIMES, _T, _E, _H),)
+    # x / 2 and y / 2 at (P, M), 4 D at Q -> the entry at (P, M, K).
+    to_entry = (
+        (_TIMES, _K, _P, _M),
+        (_BOTH, _U, _M, _P),
+        (_CARRY, _P, _U),
+        (_CARRY, _M, _V),
+        (_TIMES, _K, _K, _Q),
+    )
+    # The entry at (P, M, K) as a point: x = P - M, y = P + M.
+    start = (
+        (_BOTH, _Y, _P, _M),
+        (_CARRY, _X, _Z),
+        (_CARRY, _Y, _Y),
+        (_CARRY, _Z, _ONE),
+        (_TIMES, _T, _X, _Y),
+    )
+    # From the last column to the first: + B's entry, - A's. A doubling, which follows, does not ask for T.
+    first = ((_LOAD, _P, _OF_B),) + start + ((_LOAD, _P, _OF_A, _OPPOSITE),) + terms
+    again = twice + ((_LOAD, _P, _OF_B),) + plus + ((_LOAD, _P, _OF_A, _OPPOSITE),) + terms
+    return twice, plus, to_entry, first, again
+
+
+def _programs() -> "list[array[int]]":
+    """The machine's programs: doubling, addition, the making of an entry, and the whole comb."""
+    twice, plus, to_entry, first, again = steps()
+    comb = first + again + ((_AGAIN, 0, _TURNS, 8 * (len(again) + 1)),)
+    return [_program(*each) for each in (twice, plus, to_entry, comb)]
+
+
+_DOUBLE, _PLUS, _TO_ENTRY, _COMB = _programs()
 
 # What words.invert begins with, in 18 limbs of 15 bits: d = 0, e = 1, f = P; g comes after it.
 _BEGIN = bytes(72) + b"\x01" + bytes(71) + b"\xed\xff\xff\xff" + bytes(64) + b"\x01" + bytes(3)

@@ -110,8 +110,8 @@ def _for_this_door(token: tokens.Token, beliefs: "GateBeliefs") -> bool:
 def _clock_too_unsure(token: tokens.Token, beliefs: "GateBeliefs", lo: int, hi: int | None) -> bool:
     if token.kind == GUEST:
         return hi is None and not beliefs.guests_when_lost
-    if token.kind == REMOTE:
-        return hi is None or hi - lo > _REMOTE_UNSURE_MAX
+    if token.kind == REMOTE:  # never after its time, whoever kept it back: by the latest that it may be now
+        return hi is None or hi - lo > _REMOTE_UNSURE_MAX or token.exp < hi
     return False
 
 

@@ -13,15 +13,29 @@ _MAC_END = b'"}'
 _SEALED = 74  # bytes of `,"mac":"<64 hex>"}`
 
 
+_key = b""
+_pads: tuple[bytes, bytes] | None = None
+
+
 def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
     """HMAC-SHA-256 (RFC 2104) of the parts joined; `key` is at most 64 bytes."""
-    key = key + bytes(_BLOCK - len(key))
-    inner = hashlib.sha256(bytes([b ^ 0x36 for b in key]))
+    inner_pad, outer_pad = _pads_of(key)
+    inner = hashlib.sha256(inner_pad)
     for part in parts:
         inner.update(part)
-    outer = hashlib.sha256(bytes([b ^ 0x5C for b in key]))
+    outer = hashlib.sha256(outer_pad)
     outer.update(inner.digest())
     return outer.digest()
+
+
+def _pads_of(key: bytes) -> tuple[bytes, bytes]:
+    """The inner and outer pad of a key; those of the last one are kept, a door has one key."""
+    global _key, _pads
+    if _pads is None or key != _key:
+        padded = key + bytes(_BLOCK - len(key))
+        _key = key
+        _pads = bytes([b ^ 0x36 for b in padded]), bytes([b ^ 0x5C for b in padded])
+    return _pads
 
 
 def tag(link_key: bytes, body: bytes) -> str:

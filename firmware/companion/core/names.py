@@ -86,6 +86,7 @@ TOPIC_EVENTS = "lm/1/%s/up/events"
 TOPIC_STATE = "lm/1/%s/up/state"
 TOPIC_POLICY = "lm/1/%s/down/policy"
 TOPIC_OPEN = "lm/1/%s/down/open"
+TOPIC_RENEW = "lm/1/%s/down/renew"
 TOPIC_ACK = "lm/1/%s/down/ack"
 TOPIC_UPDATE = "lm/1/%s/down/update"
 

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     class Driver(Protocol):
         """What the board gives: what moves the lock, as a one-shot in hardware."""
 
+        retriggers: bool  # whether a pulse during a pulse begins anew at once; else it is asked for when that is over
         after_ms: int  # how long it still moves the lock after a pulse (a motor that runs back), ms
 
         def pulse(self, ms: int) -> None:
             """Drive it open, and after `ms` let it go: without us, should we hang or die by then.
-
-            Never called while an earlier pulse lasts. OSError if it can't be done; nothing has moved then.
+            OSError if it can't be done; nothing has moved then.
             """
 
         def off(self) -> None:
@@ -43,7 +43,7 @@ class Bolt:
         ms = min(ms, _PULSE_MAX_MS)
         now_ms = self._now()
         self._until_ms = now_ms + ms
-        if self._on and now_ms < self._over_ms:
+        if self._on and now_ms < self._over_ms and not self._driver.retriggers:
             return  # it is open, and is driven on when the hardware's pulse ends
         self._drive(ms, now_ms)
         if self._task is None:

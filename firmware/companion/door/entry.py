@@ -9,6 +9,7 @@ import binascii
 
 from companion.core import gate
 from companion.core.names import FORGED, OPEN, RESET, ROAD_QR, ROADS, name_of
+from companion.store.faults import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,35 @@ if TYPE_CHECKING:
     from companion.store.journal import Journal
     from companion.store.tally import Tally
 
+_MANY = 5  # forged tokens on one road within _RUN_MS that are no slip any more
+_RUN_MS = 600_000
+_AGAIN_MS = 600_000  # an alarm that goes on is told again after this, and then after twice as long each time
+_AGAIN_MAX_MS = 6 * 3_600_000
 FAULT = -1  # in place of a verdict: something failed, nothing was opened
+
+
+class ForgeryAlarm:
+    """Somebody who goes on showing forged tokens is an event, and again while it goes on, ever more seldom."""
+
+    def __init__(self, journal: "Journal") -> None:
+        self._journal = journal
+        self._runs = [[0, 0], [0, 0]]  # of each road: since when, how many
+        self._next_ms = 0
+        self._pause_ms = _AGAIN_MS
+
+    def forged(self, road: int, now_ms: int) -> None:
+        """One more. Raises OSError if the event can't be kept."""
+        run = self._runs[road]
+        if not run[1] or now_ms - run[0] > _RUN_MS:
+            run[0], run[1] = now_ms, 0
+        run[1] += 1
+        if run[1] < _MANY or now_ms < self._next_ms:
+            return
+        if now_ms - self._next_ms > _AGAIN_MAX_MS:
+            self._pause_ms = _AGAIN_MS
+        self._journal.write("fault", code="forgeries", road=ROADS[road], count=run[1])
+        self._next_ms = now_ms + self._pause_ms
+        self._pause_ms = min(2 * self._pause_ms, _AGAIN_MAX_MS)
 
 
 class Entry:
@@ -49,6 +78,7 @@ class Entry:
         self._now = monotonic_ms
         self._told = told
         self._one_at_a_time = asyncio.Lock()
+        self._alarm = ForgeryAlarm(journal)
         self.opened_ms = -1_000_000  # when we last opened; the senses tell our opens from others by it
 
     async def present(self, text: bytes | str, road: int) -> int:
@@ -70,6 +100,7 @@ class Entry:
         verdict, token, learns = gate.judge(text, road, self._beliefs, (lo, hi), now_ms)
         if verdict == FORGED:
             self._beliefs.forged(road, now_ms)
+            self._alarm.forged(road, now_ms)
         if token is not None and learns is not None:
             self._admit(verdict, token, learns, road, hi)
         elif road == ROAD_QR and self._beliefs.stays_open(lo, hi):
@@ -130,10 +161,3 @@ class Entry:
         except Exception:  # noqa: BLE001 - see above
             pass
 
-
-def describe(failed: BaseException) -> str:
-    """An exception in a few words without secrets: its name, and a number if it carries one."""
-    name = type(failed).__name__
-    if failed.args and isinstance(failed.args[0], int):
-        return "%s %d" % (name, failed.args[0])
-    return name

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 LINE_MAX = 151
-_CR = 13
-_LF = 10
 _CHUNK = 64
+_AWAY_MS = 2_000  # modules read again within a second or so
+_HELD_MS = 10_000
 
 
 class Scanner:
@@ -38,17 +38,13 @@ class Scanner:
         """The next line that is not empty. Raises OSError if the module's channel fails."""
         while True:
             while self._at < self._have:
-                byte = self._chunk[self._at]
-                self._at += 1
-                if byte in (_CR, _LF):
+                end = self._end()
+                self._add(end)
+                self._at = end + 1
+                if end < self._have:
                     line = self._take()
                     if line:
                         return line
-                elif self._length < LINE_MAX:
-                    self._line[self._length] = byte
-                    self._length += 1
-                else:
-                    self._too_long = True
             self._at = self._have = 0
             if self._pause_s and (self._length or self._too_long):
                 try:
@@ -60,6 +56,24 @@ class Scanner:
             else:
                 self._have = await self._source.readinto(self._chunk) or 0
 
+    def _end(self) -> int:
+        """Where the line that goes on at `_at` ends in the chunk; `_have` if it does not."""
+        end = self._have
+        for mark in (b"\r", b"\n"):
+            found = self._chunk.find(mark, self._at, end)
+            if found >= 0:
+                end = found
+        return end
+
+    def _add(self, end: int) -> None:
+        """What the chunk holds up to `end` belongs to the line."""
+        size = end - self._at
+        if self._length + size > LINE_MAX:
+            self._too_long = True
+        else:
+            self._line[self._length : self._length + size] = self._chunk[self._at : end]
+            self._length += size
+
     def _take(self) -> bytes:
         """The line that just ended, empty if there was nothing or too much of it."""
         line = b"" if self._too_long else bytes(self._line[: self._length])
@@ -67,3 +81,28 @@ class Scanner:
         self._length = 0
         self._too_long = False
         return line
+
+
+class Repeats:
+    """A phone that is held before the module is read again and again: that is one scan, and is answered once."""
+
+    def __init__(self, rereads: bool) -> None:
+        """rereads: whether the module reads what is held before it again."""
+        self._rereads = rereads
+        self._line = b""
+        self._seen_ms = 0
+        self._answered_ms = 0
+
+    def again(self, line: bytes, now_ms: int) -> bool:
+        """Whether this is the code that was just answered, and has not been away since."""
+        held = line == self._line and now_ms - self._seen_ms < _AWAY_MS and now_ms - self._answered_ms < _HELD_MS
+        self._seen_ms = now_ms
+        if not held or not self._rereads:
+            self._line = line
+            self._answered_ms = now_ms
+            return False
+        return True
+
+    def forget(self) -> None:
+        """The answer was none that stands: what is held shall be answered anew."""
+        self._line = b""

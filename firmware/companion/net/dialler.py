@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from companion.core.clock import Clock
+    from companion.net.renewal import Renewals
     from companion.net.wifi import Wifi
 
 _DIAL_S = 30
@@ -21,7 +22,7 @@ class Dialler:
     """Dials the property's broker.
 
     broker: (host, port, name); `name` is what its certificate must say.
-    ca, cert, key: DER. Raises ValueError if the CA's validity can't be read.
+    ca: DER. renewals: whose certificate and key are shown. Raises ValueError if the CA's validity can't be read.
 
     TLS's date is the clock's lo, never before the CA's first day. While hi is unbounded that lo may be wrong: after a
     handshake that failed on dates the next uses the CA's first day itself, from which every server certificate of
@@ -34,30 +35,35 @@ class Dialler:
         wifi: "Wifi",
         broker: tuple[str, int, str],
         ca: bytes,
-        cert: bytes,
-        key: bytes,
+        renewals: "Renewals",
         clock: "Clock",
     ) -> None:
         self._board = board
         self._wifi = wifi
         self._broker = broker
         self._ca = ca
-        self._cert = cert
-        self._key = key
+        self._renewals = renewals
+        self.trying = False  # whether this attempt is made with what is new
         self._clock = clock
         self._first_day = first_day(ca)
         self._from_first_day = False
 
     async def ready(self) -> None:
         """Return when there is a network to dial over."""
-        await self._wifi.ready()
+        wanted = self._renewals.due
+        networks = self._renewals.networks()
+        await self._wifi.ready(networks, wanted)
+        self.trying = self._wifi.on_coming or (wanted and not networks)
+        if wanted and not self.trying:
+            self._renewals.failed()
 
     async def dial(self) -> "tuple[Any, Any]":
         """(reader, writer) over TLS. OSError, ValueError (certificates) or asyncio.TimeoutError if it can't be had."""
-        self._board.tls_date(self.date())
         host, port, name = self._broker
-        address = self._wifi.address(host)
-        return await asyncio.wait_for(self._board.dial(address, port, name, self._ca, self._cert, self._key), _DIAL_S)
+        address = await self._wifi.address(host)
+        self._board.tls_date(self.date())
+        cert, key = self._renewals.pair(self.trying)
+        return await asyncio.wait_for(self._board.dial(address, port, name, self._ca, cert, key), _DIAL_S)
 
     def date(self) -> int:
         """The date, seconds, that TLS is to check certificates with."""
@@ -69,10 +75,18 @@ class Dialler:
     def worked(self) -> None:
         """The broker was reached."""
         self._wifi.worked()
+        if self.trying:
+            self.trying = False
+            networks = self._renewals.networks()
+            self._renewals.proved()
+            self._wifi.networks = networks or self._wifi.networks
 
     def failed(self, error: Exception) -> None:
         """Why a connection ended or did not come about."""
         self._wifi.failed()
+        if self.trying:
+            self.trying = False
+            self._renewals.failed()
         if about_dates(error):
             self._from_first_day = not self._from_first_day
 

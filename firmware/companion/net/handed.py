@@ -8,8 +8,13 @@ class Handed:
 
     def __init__(self, boot_seq: int) -> None:
         """boot_seq: the first event of this boot; older ones give no time."""
-        self._next = boot_seq
         self._batches: list[tuple[int, int, int]] = []
+        self.forget(boot_seq)
+
+    def forget(self, first: int) -> None:
+        """Know nothing of events before `first`: they give no time any more."""
+        self._next = first
+        self._batches.clear()
 
     def note(self, last: int, now_ms: int) -> None:
         """Events up to `last` are handed over at `now_ms`, some of them perhaps again."""

@@ -42,6 +42,7 @@ _TX_BYTES = const(2048)
 PUBLISH_MAX = _TX_BYTES - 7  # topic and payload together
 _TICK_MS = const(200)
 _GREET_S = const(20)
+_ATTEMPT_GREETED = const(3)
 
 
 class Broken(OSError):
@@ -60,7 +61,8 @@ class Client:
     on_trouble: (error) called for each attempt or connection that ended, before the pause.
     will: (topic, payload), published retained by the broker when the connection goes.
     subscribe: the one topic filter, QoS 1.
-    Back-off: full jitter between base/4 and min(cap, base * 2**n) ms; n starts anew after a connection of stable_ms.
+    Back-off: full jitter between base/4 and min(cap, base * 2**n) ms; n starts anew after a connection of stable_ms;
+        any that came about brings it down to 3: a line that fails often is not a broker that is away.
     """
 
     def __init__(
@@ -134,6 +136,11 @@ class Client:
             await self._up.wait()
         return self.connection
 
+    def drop(self, why: str) -> None:
+        """Give up the connection; the next is dialled after the usual pause."""
+        if self.connected:
+            self._error = Broken(why)
+
     async def publish(self, topic: bytes, parts: "Sequence[Buffer]", retain: bool = False) -> None:
         """Publish the joined `parts` (buffers) with QoS 1 and return when the broker has acknowledged.
 
@@ -177,6 +184,7 @@ class Client:
             self._in_flight.open()
             self.connected = True
             self.connection += 1
+            self._attempt = min(self._attempt, _ATTEMPT_GREETED)
             self._up.set()
             await self._watch(tasks)
         finally:

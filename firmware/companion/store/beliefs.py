@@ -1,8 +1,8 @@
 """What the door believes: its signed policy, the keys it trusts, and what tokens taught it; all of it on flash.
 
-Three records, each kept twice (store/slots.py): the policy as its signed bytes, verified again at
-every load; the trusted keys, so that a lost policy does not lose them; and what was learned:
-generation, floor, once-keys used. If learned things or the newest policy are lost, guests wait
+Three records, each kept in two places (store/slots.py): the policy as its signed bytes, verified again at every load;
+the trusted keys, so that a lost policy does not lose them; and what was learned (generation, floor, once-keys used), in
+raw flash alone, where no erase stands before the bolt. If learned things or the newest policy are lost, guests wait
 until an ack names the version of the policy held (protocol section 6, "Without a verified policy").
 """
 
@@ -14,6 +14,7 @@ from companion.core.fields import Refused
 from companion.core.names import EMERGENCY, GUEST, POLICY, REMOTE, RESET_KIND, UPDATE
 from companion.core.policy import Policy, Trust
 from companion.store import files
+from companion.store.places import Cell, FilePlace, Log
 from companion.store.slots import Slots
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from companion.core.ed25519_tables import Shelf
     from companion.core.gate import Learns
     from companion.store.config import Config
+    from companion.store.layout import Store
 
 _LEARNED = ">8sIIIIQB"  # property, door, generation, floor, clock epoch, policy version, flags
 _LEARNED_SIZE = 33
@@ -41,7 +43,9 @@ _NOT_AFTER_A_LOSS = (GUEST, REMOTE, RESET_KIND)
 class Beliefs:
     """The door's beliefs, as the gate, the uplink and the bolt need them. Make one with `load`."""
 
-    def __init__(self, directory: str, config: "Config", shelf: "Shelf | None" = None) -> None:
+    def __init__(
+        self, directory: str, config: "Config", shelf: "Shelf | None" = None, store: "Store | None" = None
+    ) -> None:
         self._shelf = shelf
         self.property_id = config.property_id
         self.door = config.door
@@ -71,21 +75,27 @@ class Beliefs:
         self._used = b""
         self._forged_ms: list[int | None] = [None, None]  # by road
         self._verifiers: dict[int, Verifier] = {}
-        files.names(directory)
-        self._learned_slots = Slots(directory + "/learned")
-        self._policy_slots = Slots(directory + "/policy")
-        self._trust_slots = Slots(directory + "/trust")
+        try:
+            files.names(directory)
+        except OSError:
+            pass  # no file system: the places in raw flash are left
+        self._learned_slots, self._policy_slots, self._trust_slots = _places(directory, store)
 
     @classmethod
     def load(
-        cls, directory: str, config: "Config", provisioned: bytes | None = None, shelf: "Shelf | None" = None
+        cls,
+        directory: str,
+        config: "Config",
+        provisioned: bytes | None = None,
+        shelf: "Shelf | None" = None,
+        store: "Store | None" = None,
     ) -> "Beliefs":
         """The beliefs that the flash holds.
 
-        provisioned: the policy that the installer gave, its wire, if there is one; shelf: where its keys' tables are.
-        Raises OSError if the flash can't be used.
+        provisioned: the policy that the installer gave, its wire, if there is one; shelf: where its keys' tables are;
+        store: the raw flash, None where there are files alone. Raises OSError if the flash can't be used.
         """
-        beliefs = cls(directory, config, shelf)
+        beliefs = cls(directory, config, shelf, store)
         fresh = beliefs._restore(config) and provisioned is not None
         packed = beliefs._trust_slots.read()
         beliefs.trust = config.trust if packed is None else _unpack_trust(packed)
@@ -101,7 +111,8 @@ class Beliefs:
         elif fresh and beliefs.policy is None:
             beliefs.guests_trusted = False  # provisioned with nothing that can be believed: as a spare
             beliefs._save()
-        beliefs.settle()
+        while beliefs.settle():
+            pass
         return beliefs
 
     def _judge_loss(self, fresh: bool) -> None:
@@ -171,8 +182,12 @@ class Beliefs:
         return forged_ms is not None and now_ms - forged_ms < _LOCKOUT_MS
 
     def forged(self, road: int, now_ms: int) -> None:
-        """A forged token came by this road."""
-        self._forged_ms[road] = now_ms
+        """A forged token came by this road. It locks out, unless one did so just before: a flood leaves every second
+        2 s free, so that a good token waits no longer than that.
+        """
+        former_ms = self._forged_ms[road]
+        if former_ms is None or now_ms - former_ms >= 2 * _LOCKOUT_MS:
+            self._forged_ms[road] = now_ms
 
     # what others ask
 
@@ -226,7 +241,6 @@ class Beliefs:
         """
         found = policies.read(wire, self)
         self._take(found, bytes(wire), clock, now_ms)
-        self.settle()
         return found
 
     def policy_named(self, version: int) -> None:
@@ -248,11 +262,9 @@ class Beliefs:
         self._save()
         return True
 
-    def settle(self) -> None:
-        """Bring every second copy up to the first; when nobody waits. Raises OSError."""
-        self._learned_slots.settle()
-        self._policy_slots.settle()
-        self._trust_slots.settle()
+    def settle(self) -> bool:
+        """Bring one second copy up to the first, or erase ahead, when nobody waits. False if nothing was to do."""
+        return self._learned_slots.settle() or self._policy_slots.settle() or self._trust_slots.settle()
 
     # inside
 
@@ -342,6 +354,21 @@ class Beliefs:
             flags,
         )
         self._learned_slots.write(head + self._used)
+
+
+def _places(directory: str, store: "Store | None") -> "tuple[Slots, Slots, Slots]":
+    """Where the three records are."""
+    if store is None:
+        learned, policy, trust = [
+            Slots(FilePlace(directory + name + ".a"), FilePlace(directory + name + ".b"))
+            for name in ("/learned", "/policy", "/trust")
+        ]
+        return learned, policy, trust
+    return (
+        Slots(Log(store.learned[0]), Log(store.learned[1])),
+        Slots(FilePlace(directory + "/policy"), Cell(store.policy)),
+        Slots(FilePlace(directory + "/trust"), Log(store.trust)),
+    )
 
 
 def _pack_trust(trust: list[Trust]) -> bytes:

@@ -42,7 +42,7 @@ class Config:
             self.trust: list[Trust] = read_trust(document["trust"])
         except (KeyError, TypeError, Refused):
             raise ConfigError("config_trust") from None
-        self.wifi: list[dict[str, str]] = _wifi(document.get("wifi") or [])
+        self.wifi: list[dict[str, str]] = read_wifi(document.get("wifi") or [])
         self.profile: str = document.get("profile") or ""
         self.privacy_button = document.get("privacy") == "button"
 
@@ -64,8 +64,8 @@ def _hex(document: dict, name: str, size: int) -> bytes:
     return value
 
 
-def _wifi(value: object) -> list:
-    """[{"ssid", "password"}]."""
+def read_wifi(value: object) -> list:
+    """Networks, [{"ssid", "password"}], as they stand in JSON; raises ConfigError."""
     if not isinstance(value, list):
         raise ConfigError("config_wifi")
     for network in value:

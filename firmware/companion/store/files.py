@@ -3,15 +3,34 @@
 import os
 
 _NEW = ".new"
+_ENOENT = 2
 
 
 def read(path: str) -> bytes | None:
     """The file's bytes, None if it is not there or can't be read."""
     try:
         with open(path, "rb") as source:
-            return source.read()
+            return source.read(os.stat(path)[6])  # in one piece of memory: without a size it grows from piece to piece
     except OSError:
         return None
+
+
+def exists(path: str) -> bool:
+    """Whether there is such a file."""
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def absent(path: str) -> bool:
+    """Whether there surely is no such file; a file system that is broken does not know."""
+    try:
+        os.stat(path)
+    except OSError as why:
+        return why.errno == _ENOENT
+    return False
 
 
 def write(path: str, *parts: bytes) -> None:

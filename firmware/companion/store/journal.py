@@ -1,7 +1,7 @@
-"""The audit trail: tagged lines in segment files on littlefs, kept until the cloud says that it has them.
+"""The audit trail: tagged lines in raw flash, kept until the cloud says that it has them.
 
-A line is `tag SP json LF`, durable when `write` returns, and never changed afterwards. A segment is
-named by its first seq and fills one flash block, so that an append copies one block at most.
+A line is `tag SP json LF`, on flash in fewer bytes (store/squeeze.py), durable when `write` returns, and never changed
+afterwards. `settle` erases ahead and makes room while nobody waits, so that no line waits for an erase.
 The newest line is never deleted: it carries the log and the seq into the next boot.
 """
 
@@ -10,18 +10,21 @@ import binascii
 import json
 
 from companion.core import mac
-from companion.store import files
+from companion.store.raw import BLOCK
+from companion.store.segments import AHEAD, ROOM, Segment, Segments
+from companion.store.squeeze import seq_of, squeeze, stretch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-_SEGMENT_BYTES = 4096
-_FRESH_BYTES = 1024  # an acknowledged segment longer than this is not appended to
-_SEGMENTS = 24
+    from companion.store.raw import Area
+
 _LINE_MAX = 600
 _HEAD = 17  # tag and space
-_NO_SPACE = 28
+_TAG = 16
+_EIO = 5
+_WASTE = 120  # bytes at a block's end that no line fits into
 
 # A full journal gives these up first: what strangers can make a door write, at its scanner or by the broker, must not
 # push out what happened. A refused policy is one of those.
@@ -31,40 +34,22 @@ _GIVEN_UP_FIRST = (
 _ORDER = ("road", "verdict", "key_id", "generation", "card", "count")
 
 
-class _Segment:
-    """One file: its seqs from `first` to `last`, its size, and how many lines may be given up first."""
-
-    def __init__(self, path: str, first: int) -> None:
-        self.path = path
-        self.first = first
-        self.last = 0
-        self.size = 0
-        self.light = 0
-
-    def took(self, seq: int, line: bytes) -> None:
-        """Count a line that the file holds now."""
-        self.last = seq
-        self.size += len(line)
-        self.light += _is_light(line)
-
-
 class Journal:
     """The companion's log. `log`: 16 hex digits; `seq`: of the newest line; `boot_seq`: first of this boot."""
 
     def __init__(
         self,
-        directory: str,
+        area: "Area",
         link_key: bytes,
         interval: "Callable[[], tuple[int, int | None]]",
         random_bytes: "Callable[[int], bytes]",
-        segments: int = _SEGMENTS,
     ) -> None:
-        """interval(): (lo, hi) in seconds. Reads what is there; raises OSError if the folder can't be used."""
-        self._directory = directory
+        """interval(): (lo, hi) in seconds. Reads what is there; raises OSError if the flash can't be used."""
         self._link_key = link_key
         self._interval = interval
-        self._most = segments
-        self._segments: list[_Segment] = []
+        self._segments = Segments(area)
+        self._live = self._segments.live
+        self._place = (0, -1, 0)  # after which seq, in which block, and where there the next line is
         self.written = asyncio.Event()
         self.log = ""
         self.seq = 0
@@ -83,22 +68,20 @@ class Journal:
 
     def write(self, kind: str, **fields: object) -> int:
         """Append an event; its seq. On return it is on flash. Raises OSError if it can't be kept."""
-        for _ in range(3):
-            try:
-                seq = self._append(self._line(kind, fields))
-                break
-            except OSError as full:
-                if full.args[0] != _NO_SPACE or len(self._segments) < 2:
-                    raise
-                self._make_room()
-        else:
-            raise OSError(_NO_SPACE)
+        while self._is_done(_LINE_MAX) and self._segments.free < 2 and len(self._live) > 1:
+            self._make_room()
+        seq = self._append(self._line(kind, fields))
         self.written.set()
         return seq
 
-    def _line(self, kind: str, fields: dict) -> bytes:
-        if len(self._segments) >= self._most and self._segments[-1].size + _LINE_MAX > _SEGMENT_BYTES:
+    def settle(self) -> bool:
+        """Erase ahead, or make room in a full journal, when nobody waits. False if nothing was to do."""
+        if self._segments.free < AHEAD and len(self._live) > 1:
             self._make_room()
+            return True
+        return self._segments.tend()
+
+    def _line(self, kind: str, fields: dict) -> bytes:
         lo, hi = self._interval()
         text = '{"log":"%s","seq":%d,"at":%d,"unsure":%s,"kind":"%s"' % (
             self.log,
@@ -116,63 +99,71 @@ class Journal:
         body = (text + "}").encode()
         if len(body) > _LINE_MAX - _HEAD - 1:
             raise ValueError("event too long")
-        return mac.tag(self._link_key, body).encode() + b" " + body + b"\n"
+        return mac.tag(self._link_key, body).encode() + b" " + body
 
     def _append(self, line: bytes) -> int:
-        seq = self.seq + 1
-        if not self._segments or self._is_done(self._segments[-1], len(line)):
-            segment = _Segment("%s/%08x" % (self._directory, seq), seq)
-            files.write(segment.path, line)
-            self._segments.append(segment)
-        else:
-            segment = self._segments[-1]
-            files.append(segment.path, line)
-        segment.took(seq, line)
-        self.seq = seq
-        if segment.first == seq:
-            self._trim()
+        packed = squeeze(line, self.log) + b"\n"
+        if not self._is_done(len(packed)):
+            try:
+                self._segments.append(self._live[-1], packed)
+                return self._took(self._live[-1], line, len(packed))
+            except OSError:
+                pass  # that block is no good any more
+        segment = self._segments.open(self.seq + 1, binascii.unhexlify(self.log), packed)
+        segment.heavy = 0
+        self._live.append(segment)
+        seq = self._took(segment, line, len(packed))
+        self._trim()
         return seq
 
-    def _is_done(self, segment: _Segment, more: int) -> bool:
-        if segment.size + more > _SEGMENT_BYTES:
-            return True
-        return segment.last <= self.acked and segment.size > _FRESH_BYTES
+    def _took(self, segment: Segment, line: bytes, size: int) -> int:
+        self.seq += 1
+        segment.last = self.seq
+        if segment.heavy >= 0 and not _is_light(line):
+            segment.heavy += size
+        return self.seq
+
+    def _is_done(self, more: int) -> bool:
+        """Whether the newest segment has no room for so many bytes more."""
+        return not self._live or self._live[-1].end + more > BLOCK
 
     # what the uplink reads
 
     @property
     def oldest(self) -> int:
         """The first seq that may still be kept: what lies before it was stored, or was told lost."""
-        return self._segments[0].first if self._segments else self.seq + 1
+        return self._live[0].first if self._live else self.seq + 1
 
     def pending(self, after_seq: int, max_bytes: int) -> "list[tuple[int, bytes]]":
         """Lines after a seq, oldest first, without their LF: at least one if there is any, else up to max_bytes."""
         found: list[tuple[int, bytes]] = []
         size = 0
-        for segment in self._segments:
-            if segment.last <= after_seq:
+        for n in range(len(self._live)):
+            segment = self._live[n]
+            if self._last(n) <= after_seq:
                 continue
-            lines = self._lines(segment)
-            for seq, line in lines:
+            for at, packed in self._lines_after(segment, after_seq):
+                seq = seq_of(packed) if at else 0
                 if seq <= after_seq:
                     continue
-                if found and size + len(line) > max_bytes:
-                    lines.close()  # and with it the file, which nothing else would close
+                line = self._right(packed)
+                if line is None:
+                    continue
+                if found and size + len(line) + 1 > max_bytes:
                     return found
-                found.append((seq, line[:-1]))
-                size += len(line)
+                found.append((seq, line))
+                size += len(line) + 1
                 after_seq = seq
+                self._place = (seq, segment.block, at)
         return found
 
     def tag(self, seq: int) -> str | None:
         """The tag of a line that is still kept."""
-        for segment in self._segments:
-            if segment.first <= seq <= segment.last:
-                lines = self._lines(segment)
-                for n, line in lines:
-                    if n == seq:
-                        lines.close()
-                        return line[:16].decode()
+        for n in range(len(self._live)):
+            if type(seq) is int and self._live[n].first <= seq <= self._last(n):
+                for at, packed in self._segments.lines(self._live[n]):
+                    if at and seq_of(packed) == seq and self._right(packed) is not None:
+                        return packed[:_TAG].decode()
         return None
 
     def stored(self, seq: int, tag: str) -> bool:
@@ -186,173 +177,187 @@ class Journal:
 
     def _trim(self) -> None:
         """Delete whole segments that are stored, but never the newest."""
-        while len(self._segments) > 1 and self._segments[0].last <= self.acked:
-            files.remove(self._segments.pop(0).path)
+        while len(self._live) > 1 and self._last(0) <= self.acked:
+            self._segments.drop(self._live[0])
 
-    def _lines(self, segment: _Segment) -> "Generator[tuple[int, bytes], None, None]":
-        """(seq, line) of a segment's sound lines, each with its LF."""
-        lines = _raw_lines(segment.path)
-        try:
-            for line in lines:
-                seq = self._seq_of(line)
-                if seq:
-                    yield seq, line
-        finally:
-            lines.close()  # and with it the file, when the reader stops early
+    def _last(self, n: int) -> int:
+        """The newest seq that segment n can hold."""
+        return self.seq if n + 1 == len(self._live) else self._live[n].last or self._live[n + 1].first - 1
+
+    def _lines_after(self, segment: Segment, seq: int) -> "Generator[tuple[int, bytes], None, None]":
+        """The segment's lines, from where the last reader ended if that was there."""
+        after, block, at = self._place
+        if after == seq and block == segment.block:
+            return self._segments.lines(segment, at)
+        return self._segments.lines(segment)
+
+    def _right(self, packed: bytes) -> bytes | None:
+        """The line, None if its tag does not fit."""
+        line = stretch(packed, self.log)
+        return line if mac.tag(self._link_key, line[_HEAD:]).encode() == line[:_TAG] else None
+
+    def _right_lines(self, segment: Segment) -> "Generator[tuple[int, bytes], None, None]":
+        """(seq, line as it is on flash) of the lines that are right, and not in the segment before."""
+        last = segment.after
+        for at, packed in self._segments.lines(segment):
+            seq = seq_of(packed) if at else 0
+            if seq > last and self._right(packed) is not None:
+                last = seq
+                yield seq, packed
 
     # a full journal
 
     def _make_room(self) -> None:
         """Free a segment: counted refusals and telemetry go first, then the oldest events; `log_lost` tells it."""
+        free = self._segments.free
+        used = len(self._live)
+        n = self._worth_packing() if free else used
+        while n < len(self._live) - 1 and self._segments.free:
+            n = self._pack(n)
+            if len(self._live) < used:
+                return
+        oldest = self._live[0]
+        lost = [seq for seq, _ in self._right_lines(oldest)]
+        if free:
+            self._tell_lost(lost)
+            self._segments.drop(oldest)
+        else:  # blocks went bad: there is none to tell it in before
+            self._segments.drop(oldest)
+            self._tell_lost(lost)
+
+    def _worth_packing(self) -> int:
+        """The first segment that holds what may be given up, if all such together make up a block."""
+        spare = 0
+        first = len(self._live)
+        for n in range(len(self._live) - 2, -1, -1):
+            room = ROOM - self._heavy(self._live[n]) - _WASTE
+            if room > 0:
+                spare += room
+                first = n
+        return first if spare > ROOM else len(self._live)
+
+    def _heavy(self, segment: Segment) -> int:
+        if segment.heavy < 0:
+            segment.heavy = 0
+            for _, packed in self._right_lines(segment):
+                if not _is_light(stretch(packed, self.log)):
+                    segment.heavy += len(packed) + 1
+        return segment.heavy
+
+    def _pack(self, n: int) -> int:
+        """Fill one new block with what must stay of segments n and on, drop those that are all in it; where to go on.
+
+        The new one counts from when the first of the old ones is gone; see `_drop_leftovers` for cuts. One that is in
+        it in part stays, and its readers skip that part.
+        """
+        fresh: Segment | None = None
+        done: list[Segment] = []
         lost: list[int] = []
-        n = 0
-        freed = False
-        while not freed and n < len(self._segments) - 1:
-            if self._segments[n].light:
-                freed = self._compact(n, lost)
-            n += 1
-        if not freed:
-            oldest = self._segments.pop(0)
-            lost.extend([seq for seq, _ in self._lines(oldest)])
-            files.remove(oldest.path)
+        for segment in self._live[n:-1]:
+            passed = len(lost)
+            full = False
+            for seq, packed in self._right_lines(segment):
+                packed += b"\n"
+                if _is_light(stretch(packed, self.log)):
+                    lost.append(seq)
+                elif fresh is None:
+                    fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, segment.revision + 1)
+                    fresh.last = seq
+                elif fresh.end + len(packed) > BLOCK:
+                    full = True
+                    break
+                else:
+                    self._segments.append(fresh, packed)
+                    fresh.last = seq
+            if full and fresh is not None:
+                lost = [seq for seq in lost if seq < fresh.last] if segment.first <= fresh.last else lost[:passed]
+                segment.after, segment.heavy = fresh.last, -1
+                break
+            done.append(segment)
+        self._tell_lost(lost)
+        for segment in done:
+            if not self._segments.drop(segment) and segment is done[0]:
+                raise OSError(_EIO)
+        if fresh is None:
+            return n
+        fresh.heavy = fresh.end - BLOCK + ROOM
+        self._live.insert(n, fresh)
+        return n + 1
+
+    def _tell_lost(self, lost: list[int]) -> None:
+        """Before it is gone, so that a cut in between tells too much and never too little."""
+        lost = [seq for seq in lost if seq > self.acked]
         if lost:
-            self._append(self._lost_line(min(lost), max(lost), len(lost)))
-
-    def _lost_line(self, first: int, last: int, count: int) -> bytes:
-        most, self._most = self._most, 1 << 30  # this line may not ask for room itself
-        try:
-            return self._line("log_lost", {"from": first, "to": last, "count": count})
-        finally:
-            self._most = most
-
-    def _compact(self, n: int, lost: list[int]) -> bool:
-        """Rewrite segment n without its light lines, into its neighbour if they fit there; True if a file is gone."""
-        segment = self._segments[n]
-        kept = b""
-        last = 0
-        for seq, line in self._lines(segment):
-            if not _is_light(line):
-                kept += line
-                last = seq
-            elif seq > self.acked:
-                lost.append(seq)
-        if not kept:
-            files.remove(segment.path)
-            self._segments.pop(n)
-            return True
-        before = self._segments[n - 1] if n else None
-        if before is not None and before.size + len(kept) <= _SEGMENT_BYTES:
-            # A cut between these two leaves lines twice; the reader skips the second ones.
-            files.append(before.path, kept)
-            before.size += len(kept)
-            before.last = last
-            files.remove(segment.path)
-            self._segments.pop(n)
-            return True
-        files.write(segment.path, kept)
-        segment.size, segment.last, segment.light = len(kept), last, 0
-        return False
+            self._append(self._line("log_lost", {"from": min(lost), "to": max(lost), "count": len(lost)}))
 
     # reading what an earlier boot left
 
     def _load(self) -> int:
-        """Find the segments; the number of lines at the end that were whole once and are not right any more."""
-        firsts = []
-        for name in files.names(self._directory):
-            try:
-                firsts.append((int(name, 16), self._directory + "/" + name))
-            except ValueError:
-                files.remove(self._directory + "/" + name)
-        for n in range(len(firsts)):
-            self._load_segment(firsts[n], firsts[n + 1][0] if n + 1 < len(firsts) else 1 << 60)
+        """Find what is ours; the number of lines at the end that were whole once and are not right any more."""
+        self._drop_strangers()
+        self._drop_leftovers()
         top = 0
-        while self._segments:
-            newest = self._segments[-1]
+        while self._live:
+            newest = self._live[-1]
             bad = self._check_newest(newest)
             top = max(top, (newest.last or newest.first - 1) + bad)
             if newest.last:
                 self.seq = newest.last
                 return top - self.seq
-            self._segments.pop()
-            files.remove(newest.path)
+            self._segments.drop(newest)
         self.log = ""
         return 0
 
-    def _load_segment(self, name: tuple[int, str], limit: int) -> None:
-        """Take a file whose seqs must lie above the segments before it and below `limit`."""
-        segment = _Segment(name[1], name[0])
-        before = self._segments[-1].last if self._segments else 0
-        sound = 0
-        for seq, line in self._lines(segment):
-            if before < seq < limit:
-                before = seq
-                sound += 1
-                segment.took(seq, line)
-        if sound or limit == 1 << 60:  # the newest is looked at more closely
-            self._segments.append(segment)
-        else:
-            files.remove(segment.path)
+    def _drop_strangers(self) -> None:
+        """The newest line whose tag is right names the log; what is of another one goes."""
+        for segment in reversed(self._live):
+            self.log = binascii.hexlify(segment.log).decode()
+            if self._has_right(segment):
+                break
+            self.log = ""
+        for segment in list(self._live):
+            if segment.log != binascii.unhexlify(self.log):
+                self._segments.drop(segment)
 
-    def _check_newest(self, segment: _Segment) -> int:
-        """Check the newest segment by its tags and rewrite it if something is wrong; the bad lines at its end.
+    def _has_right(self, segment: Segment) -> bool:
+        for _ in self._right_lines(segment):
+            return True
+        return False
 
-        Line by line: a whole segment at once finds no room in a heap that is in use.
-        """
-        segment.last = segment.size = segment.light = bad = 0
-        line = b"\n"
-        wrong = False
-        for line in _raw_lines(segment.path):
-            seq = self._seq_of(line)
-            if seq > segment.last and self._is_right(line):
-                segment.took(seq, line)
+    def _drop_leftovers(self) -> None:
+        """What a cut in `_pack` left: a new block beside the first of its old ones does not count yet."""
+        n = 0
+        while n + 1 < len(self._live):
+            one, two = self._live[n], self._live[n + 1]
+            if (one.revision or two.revision) and two.first <= self._newest_in(one):
+                if two.revision:
+                    self._segments.drop(two)
+                    continue
+                two.after = one.last
+            n += 1
+
+    def _newest_in(self, segment: Segment) -> int:
+        if not segment.last:
+            for seq, _ in self._right_lines(segment):
+                segment.last = seq
+        return segment.last
+
+    def _check_newest(self, segment: Segment) -> int:
+        """Check the newest segment line by line, and find its end; the bad lines there."""
+        segment.last = bad = whole = 0
+        torn = False
+        for at, packed in self._segments.lines(segment):
+            seq = seq_of(packed) if at else 0
+            torn = not at
+            if seq > segment.last and self._right(packed) is not None:
+                segment.last = seq
+                whole = at
                 bad = 0
             else:
-                wrong = True
-                bad += line.endswith(b"\n")
-        if not line.endswith(b"\n"):
-            self.torn += 1
-        if wrong and segment.last:
-            files.write(segment.path, *self._right_lines(segment.path))
+                bad += at > 0
+        self.torn += torn
+        self._segments.seal(segment, whole)
         return bad
-
-    def _right_lines(self, path: str) -> "Generator[bytes, None, None]":
-        """The lines that `_check_newest` counts."""
-        last = 0
-        for line in _raw_lines(path):
-            seq = self._seq_of(line)
-            if seq > last and self._is_right(line):
-                last = seq
-                yield line
-
-    def _is_right(self, line: bytes) -> bool:
-        return mac.tag(self._link_key, line[_HEAD:-1]).encode() == line[:16]
-
-    def _seq_of(self, line: bytes) -> int:
-        """The seq of a line of this log, 0 if it is none. The first line whose tag is right names the log."""
-        if line[16:25] != b' {"log":"' or line[41:49] != b'","seq":' or not line.endswith(b"}\n"):
-            return 0
-        if self.log.encode() != line[25:41]:
-            if self.log or not self._is_right(line):
-                return 0
-            self.log = line[25:41].decode()
-        try:
-            return int(line[49 : line.index(b",", 49)])
-        except ValueError:
-            return 0
-
-
-def _raw_lines(path: str) -> "Generator[bytes, None, None]":
-    """What stands between line feeds, each with its own, whatever it is; of what is longer than a line, pieces."""
-    try:
-        source = open(path, "rb")
-    except OSError:
-        return
-    with source:
-        while True:
-            line = source.readline(_LINE_MAX + 1)
-            if not line:
-                return
-            yield line
 
 
 def _is_light(line: bytes) -> bool:
@@ -363,4 +368,8 @@ def _is_light(line: bytes) -> bool:
 
 
 def _value(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    text = json.dumps(value, separators=(",", ":"))
+    for letter in text:
+        if ord(letter) > 126:  # a line is ASCII: what isn't, on flash, stands for a phrase
+            return json.dumps("?")
+    return text

@@ -1,83 +1,88 @@
-"""A record kept twice: two files with an age and a checksum each, so that neither a cut nor a bad block loses it.
+"""A record kept twice, in two places with an age and a checksum each, so that neither a cut nor a bad block loses it.
 
-A write goes to the older file and is durable on return; `settle` brings the other one up to it,
-later, when nobody waits. Either file may then be lost without losing the record.
+A write goes to the first place and is durable on return; `settle` brings the second one up to it, later, when nobody
+waits. Either may then be lost without losing the record.
 """
 
-import binascii
-import struct
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-from companion.store import files
+    class Place(Protocol):
+        """See store/places.py."""
 
-_HEAD = ">4sIHI"  # magic, age, length, CRC-32 of age, length and body
-_HEAD_SIZE = 14
-_MAGIC = b"LMS1"
-_SUFFIXES = (".a", ".b")
+        age: int
+        damaged: bool
+
+        def read(self) -> bytes | None:
+            """The body, None if it is not right any more."""
+
+        def put(self, age: int, body: bytes) -> None:
+            """Replace the record; OSError if it can't be."""
+
+        def erase(self) -> None:
+            """Forget it."""
+
+        def tend(self) -> bool:
+            """Do a little of what can be done ahead; False if there was nothing."""
 
 
 class Slots:
-    """One record under `path`.a and `path`.b. `damaged` counts files that were there but not right at first."""
+    """One record in two places. `damaged` counts places that were not right, or behind, at first."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._ages = [0, 0]  # 0: nothing good there
-        self.damaged = 0
-        for n in (0, 1):
-            raw = files.read(path + _SUFFIXES[n])
-            if raw is not None:
-                self._ages[n] = _parse(raw)[0]
-                self.damaged += self._ages[n] == 0
+    def __init__(self, first: "Place", second: "Place") -> None:
+        self._places = (first, second)
+        self._behind = False  # the second place could not be written: it is left alone until the next boot
+        # the first place is always written first: one that is older has lost something
+        self.damaged = int(first.damaged or first.age < second.age) + second.damaged
 
     @property
     def untouched(self) -> bool:
         """Whether there was never anything here, good or not."""
-        return self.damaged == 0 and self._ages == [0, 0]
+        return self.damaged == 0 and self._age() == 0
 
     def read(self) -> bytes | None:
         """The newest record, None if there is no good one."""
-        if self._ages == [0, 0]:
-            return None
-        return _parse(files.read(self._path + _SUFFIXES[self._newer()]) or b"")[1]
+        first, second = self._places
+        places = (first, second) if first.age >= second.age else (second, first)
+        for place in places:
+            body = place.read() if place.age else None
+            if body is not None:
+                return body
+        return None
 
     def write(self, body: bytes) -> None:
-        """Keep a new record, durable on return. Raises OSError; the former one then stands."""
-        self._put(1 - self._newer(), max(self._ages) + 1, body)
+        """Keep a new record, durable on return. Raises OSError if no place takes it; the former one then stands."""
+        age = self._age() + 1
+        try:
+            self._places[0].put(age, body)
+        except OSError:
+            self._places[1].put(age, body)
 
-    def settle(self) -> None:
-        """Bring the older file up to the newest record, if it is behind."""
-        if self._ages[0] != self._ages[1]:
-            body = self.read()
+    def settle(self) -> bool:
+        """Bring the older place up to the newest record, or do a little ahead; False if nothing was to do.
+
+        Where the heap has no room for the record just now, that waits for the next call.
+        """
+        first, second = self._places
+        if first.age != second.age and not self._behind:
+            try:
+                body = self.read()
+            except MemoryError:
+                return False
             if body is not None:
-                self._put(1 - self._newer(), max(self._ages), body)
+                behind = first if first.age < second.age else second
+                try:
+                    behind.put(self._age(), body)
+                    return True
+                except OSError:
+                    self._behind = True
+        return first.tend() or second.tend()
 
     def erase(self) -> None:
         """Forget the record."""
-        for suffix in _SUFFIXES:
-            files.remove(self._path + suffix)
-        self._ages = [0, 0]
+        for place in self._places:
+            place.erase()
 
-    def _newer(self) -> int:
-        return 0 if self._ages[0] > self._ages[1] else 1
-
-    def _put(self, n: int, age: int, body: bytes) -> None:
-        files.write(self._path + _SUFFIXES[n], _head(age, body), body)
-        self._ages[n] = age
-
-
-def _crc(age: int, body: bytes) -> int:
-    return binascii.crc32(body, binascii.crc32(struct.pack(">IH", age, len(body)))) & 0xFFFFFFFF
-
-
-def _head(age: int, body: bytes) -> bytes:
-    return struct.pack(_HEAD, _MAGIC, age, len(body), _crc(age, body))
-
-
-def _parse(raw: bytes) -> tuple[int, bytes | None]:
-    """(age, body), body None if the file is not right."""
-    if len(raw) < _HEAD_SIZE:
-        return 0, None
-    magic, age, length, crc = struct.unpack(_HEAD, raw[:_HEAD_SIZE])
-    body = raw[_HEAD_SIZE:]
-    if magic != _MAGIC or age == 0 or length != len(body) or crc != _crc(age, body):
-        return 0, None
-    return age, body
+    def _age(self) -> int:
+        return max(self._places[0].age, self._places[1].age)

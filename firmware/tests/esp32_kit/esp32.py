@@ -1,4 +1,4 @@
-"""Stand-in for `esp32` of MicroPython's ESP32 port: RMT, with the limits of the chip; see chip.py."""
+"""Stand-in for `esp32` of MicroPython's ESP32 port: RMT and partitions, with the limits of the chip; see chip.py."""
 
 from chip import Misuse, pins
 
@@ -53,3 +53,46 @@ class RMT:
         if not self.wait_done():
             raise Misuse("the chip panics (esp-idf issue 17692)")
         del RMT.taken[self._channel]
+
+
+class Partition:
+    """A data partition of NOR flash. Without an offset a write erases first, as the port does."""
+
+    TYPE_APP = 0
+    TYPE_DATA = 1
+    BLOCK = 4096
+    table = {}  # label -> Partition
+
+    def __init__(self, blocks):
+        self.content = bytearray(b"\xff" * (blocks * self.BLOCK))
+
+    @staticmethod
+    def find(type=TYPE_APP, subtype=0xFF, label=None, block_size=None):
+        if type != Partition.TYPE_DATA or label not in Partition.table:
+            return []
+        return [Partition.table[label]]
+
+    def readblocks(self, block, buffer, offset=0):
+        at = self._place(block, offset, len(buffer))
+        buffer[:] = memoryview(self.content)[at : at + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=None):
+        if offset is None:
+            raise Misuse("it would erase first")
+        at = self._place(block, offset, len(buffer))
+        for n in range(len(buffer)):
+            self.content[at + n] &= buffer[n]
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return len(self.content) // self.BLOCK
+        if operation == 6:
+            at = self._place(argument, 0, self.BLOCK)
+            self.content[at : at + self.BLOCK] = b"\xff" * self.BLOCK
+        return 0
+
+    def _place(self, block, offset, length):
+        at = block * self.BLOCK + offset
+        if offset + length > self.BLOCK or at + length > len(self.content):
+            raise Misuse("beyond the block")
+        return at

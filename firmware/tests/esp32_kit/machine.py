@@ -5,10 +5,20 @@ import io
 import chip
 from chip import Level, Misuse, pins
 
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+
+cause = [PWRON_RESET]
+memory = [b""]
 resets = []
 uarts = {}
 i2c = {}
 rtc = []
+
+
+def reset_cause():
+    return cause[0]
 
 
 def reset():
@@ -98,6 +108,14 @@ class ADC:
 
 
 class RTC:
+    def memory(self, data=None):
+        if data is None:
+            return memory[0]
+        if len(data) > 2_048:
+            raise ValueError("buffer too long")
+        memory[0] = bytes(data)
+        return None
+
     def datetime(self, now):
         year, month, day, weekday, hour, minute, second, _ = now
         if not (year >= 2000 and 1 <= month <= 12 and 1 <= day <= 31 and 0 <= weekday < 7):

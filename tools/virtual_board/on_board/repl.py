@@ -15,6 +15,7 @@ import esp32
 import flash
 import machine
 import network
+import romfs
 import vfs
 
 SOFT_RESET = 4
@@ -163,6 +164,8 @@ def main() -> None:
     esp32.chip.append(open(path, "r+b"))
     machine._identity[0] = bytes.fromhex(identity)
     network.air.update(json.loads(air))
+    if "romfs" in esp32.table:
+        romfs.put_on(path, *esp32.table["romfs"])
     _mount(flash.Partition(esp32.chip[0], *esp32.table["vfs"]))
     names = {"__name__": "__main__"}
     raw = mode == "raw"

@@ -1,4 +1,4 @@
-"""Fields of a JSON body, each checked where it enters."""
+"""Fields of a JSON body that only installers' tools send: octets and Wi-Fi networks."""
 
 from __future__ import annotations
 
@@ -6,56 +6,12 @@ import base64
 import binascii
 from typing import Any
 
-from flask import g, request
-
+from lockmate.api.body import actor, flag, here, number, sent, text
 from lockmate.errors import BadField
-from lockmate.properties import Property
-from lockmate.staff import Actor
+
+__all__ = ["actor", "flag", "here", "networks", "number", "octets", "sent", "text"]
 
 _WIFI_MOST = 8
-
-
-def actor() -> Actor:
-    """Who asks, by the session."""
-    found: Actor = g.actor
-    return found
-
-
-def here() -> Property:
-    """The hotel of the session."""
-    return actor().property
-
-
-def sent() -> dict[str, Any]:
-    """The body: a JSON object. Raises BadField."""
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise BadField(field="body")
-    return body
-
-
-def text(body: dict[str, Any], name: str, most: int = 200, default: str | None = None) -> str:
-    """A string; raises BadField unless it is one, or missing where there is a default."""
-    value = body.get(name, default)
-    if not isinstance(value, str) or len(value) > most:
-        raise BadField(field=name)
-    return value
-
-
-def number(body: dict[str, Any], name: str) -> int:
-    """An integer; raises BadField."""
-    value = body.get(name)
-    if type(value) is not int:
-        raise BadField(field=name)
-    return value
-
-
-def flag(body: dict[str, Any], name: str) -> bool:
-    """True or false; raises BadField."""
-    value = body.get(name, False)
-    if not isinstance(value, bool):
-        raise BadField(field=name)
-    return value
 
 
 def octets(body: dict[str, Any], name: str, most: int = 4_096) -> bytes:

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from lockmate import records
+from lockmate import records, stays
 from lockmate.doors import Companion
 from lockmate.doors.books import Books
 from lockmate.properties import Door
 from lockmate.protocol import UNPROVED
 from lockmate.records import Event
-from lockmate.stays import Stay
 from lockmate.web import answers, times
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
 from lockmate.web.desk.opening import door_here, opens_facts
 from lockmate.web.desk.refusing import refused_lines
-from lockmate.web.desk.rehearsing import keys_at
+from lockmate.web.desk.rehearsing import keys_of
+from lockmate.web.desk.ruling import rules_facts
 from lockmate.web.texts import t
 
 _SHOWN = 50
@@ -62,15 +62,19 @@ class Line:
 def door(number: int) -> ResponseReturnValue:
     """Health and the latest events."""
     found = door_here(number)
-    stay = _stay_in(found)
+    people = stays.people_at(found)
+    stay = people[0][0].stay if people and found.door_class == "room" else None
+    if stay is not None:
+        stay.room = found
     books = Books.of(found)
     return render_template(
         "desk/door.html",
         door=found,
         stay=stay,
-        tries=keys_at(found, stay),
+        tries=keys_of(people, found),
         online=any(companion.online for companion in books.companions[found.id]),
         **(_health(found, books) | _events(found) | _refusals(found) | opens_facts(found)),
+        **rules_facts(found, books.rules(found)),
     )
 
 
@@ -96,15 +100,6 @@ def door_refusals(number: int) -> ResponseReturnValue:
     """Who was refused, asked for again and again."""
     found = door_here(number)
     return answers.live("desk/refusals.html", **_refusals(found))
-
-
-def _stay_in(door: Door) -> Stay | None:
-    if door.door_class != "room":
-        return None
-    stay: Stay | None = Stay.get_or_none(Stay.room == door, Stay.state == "in_house")
-    if stay is not None:
-        stay.room = door
-    return stay
 
 
 def _refusals(door: Door) -> dict[str, object]:
@@ -134,7 +129,7 @@ def _drift(door: Door, companion: Companion, books: Books) -> list[str]:
         told.append(t("drift.no_rules"))
     elif newest is not None and held.version != newest.version:
         told.append(t("drift.rules", at=times.moment(held.made_at, here().timezone)))
-    ledger = books.generation(door)
+    ledger = books.rules(door).generation
     if companion.generation > ledger:
         told.append(t("drift.generation", reported=companion.generation, ledger=ledger))
     lo, hi = companion.clock_lo, companion.clock_hi

@@ -13,7 +13,7 @@ from lockmate.doors.dryrun import Answer
 from lockmate.errors import NotFound
 from lockmate.keys import Key
 from lockmate.properties import Door
-from lockmate.stays import Stay
+from lockmate.stays import Guest
 from lockmate.web import answers, reports, times
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
@@ -53,10 +53,8 @@ def would_open(key_id: int) -> ResponseReturnValue:
     )
 
 
-def keys_at(door: Door, stay: Stay | None) -> list[tuple[Key, str]]:
-    """The keys that a door's page offers to try: those of who is in the room, else those of who is in house."""
-    found = [stay] if stay is not None else stays.in_house(door.property) if door.door_class == "common" else []
-    people = stays.people_of(*found) if found else []
+def keys_of(people: list[tuple[Guest, list[Key]]], door: Door) -> list[tuple[Key, str]]:
+    """The keys that a door's page offers to try, with whose they are."""
     held = [(key, guest.name) for guest, keys in people for key in keys if key.state == "active"]
     return [(key, name) for key, name in held if could_open(key, door)][:_OFFERED]
 

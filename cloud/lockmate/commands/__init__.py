@@ -1,0 +1,1 @@
+"""Commands of `lockmate`, by what they are about; `lockmate.cli` puts them together."""

@@ -1,0 +1,62 @@
+"""Event lines on flash, without what they all say: phrases become single bytes, and back, to the exact bytes.
+
+The table is part of the flash's format: entries are added at its end, none is changed or taken away.
+"""
+
+_FIRST = 0x80
+_PHRASES = (
+    b',"at":',
+    b',"unsure":null,"kind":"',
+    b',"unsure":',
+    b',"kind":"',
+    b'opened","road":"qr","verdict":"open","key_id":"',
+    b'opened","road":"mqtt","verdict":"open","key_id":"',
+    b'refused","road":"qr","verdict":"',
+    b'refused","road":"mqtt","verdict":"',
+    b'","key_id":"',
+    b'","generation":',
+    b',"count":',
+    b',"clock":"lost"',
+    b'fault","code":"',
+    b'card_open","card":',
+    b'policy","policy_version":',
+    b'boot","board":"',
+    b'","engine":"',
+    b'","firmware":"',
+    b'malformed"',
+    b'inside_open"',
+    b'closed"',
+)
+_CODES = tuple([bytes([_FIRST + 1 + n]) for n in range(len(_PHRASES))])
+SEQ = bytes([_FIRST])  # what stands between tag and seq
+AT = _CODES[0]  # what stands behind seq
+_TAG = 16
+
+
+def _lead(log: str) -> bytes:
+    return b' {"log":"' + log.encode() + b'","seq":'
+
+
+def squeeze(line: bytes, log: str) -> bytes:
+    """A line of this log, without its LF. All of its bytes are ASCII."""
+    line = line.replace(_lead(log), SEQ, 1)
+    for n in range(len(_PHRASES)):
+        line = line.replace(_PHRASES[n], _CODES[n])
+    return line
+
+
+def stretch(packed: bytes, log: str) -> bytes:
+    """The line again."""
+    for n in range(len(_PHRASES) - 1, -1, -1):
+        packed = packed.replace(_CODES[n], _PHRASES[n])
+    return packed.replace(SEQ, _lead(log), 1)
+
+
+def seq_of(packed: bytes) -> int:
+    """The seq of a squeezed line, 0 if it can't be one."""
+    if packed[_TAG : _TAG + 1] != SEQ:
+        return 0
+    try:
+        return int(packed[_TAG + 1 : packed.index(AT)])
+    except ValueError:
+        return 0

@@ -1,0 +1,78 @@
+# mypy: ignore-errors
+# (this runs in MicroPython)
+"""Runs in MicroPython as the simulated board's flash (`--device`): the same, and what door.py wants to know.
+
+Every line to the harness gets `cpu_us`, the processor time of this process, `heap_peak`, the most bytes that were in
+use at any look, `stop_us`, the longest time that other tasks kept this one waiting since the last verdict, and `flash`,
+(erases, programs) until now. Looked is every two milliseconds, and at each line. Pulses of the bolt are short, or a
+thousand scans would take a quarter of an hour; `rest` tells when the firmware knows that one is over.
+"""
+
+import asyncio
+import gc
+import struct
+import sys
+
+import ffi
+import flash_file
+
+_LOOK_MS = 2
+_PULSE_MS = 5
+_clock = ffi.open(None).func("i", "clock_gettime", "iP")
+_PROCESS = 2  # CLOCK_PROCESS_CPUTIME_ID
+_held = bytearray(16)
+
+
+def cpu_us():
+    """Microseconds on a processor since this process began."""
+    _clock(_PROCESS, _held)
+    seconds, nanoseconds = struct.unpack("<ii", _held)
+    return seconds * 1000000 + nanoseconds // 1000
+
+
+class Device(flash_file.Device):
+    """The flash in a file, with somebody beside it who looks."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.peak = self.stop = 0
+        self.board = None
+        self.short_pulses(sys.modules["companion.door.bolt"].Bolt)
+        board = sys.modules["board"].Board
+        plain = board.tell
+
+        def tell(board, facts):
+            self.board = board
+            self.look()
+            facts.update(cpu_us=cpu_us(), heap_peak=self.peak, stop_us=self.stop, flash=(self.erases, self.programs))
+            if "verdict" in facts:
+                self.stop = 0
+            plain(board, facts)
+
+        board.tell = tell
+        self.task = asyncio.create_task(self.watch())
+
+    def short_pulses(self, bolt):
+        """Of the class Bolt."""
+        pulse, plain = bolt.pulse, bolt.tick
+        bolt.pulse = lambda bolt, _ms: pulse(bolt, _PULSE_MS)
+
+        def tick(bolt):
+            active = bolt.active
+            plain(bolt)
+            if active and not bolt.active:
+                self.board.tell({"rest": 1})
+
+        bolt.tick = tick
+
+    def look(self):
+        """Remember the most that was ever in use."""
+        self.peak = max(self.peak, gc.mem_alloc())
+
+    async def watch(self):
+        """Sleep a little, again and again: what the processor did meanwhile, others did."""
+        while True:
+            begun = cpu_us()
+            await asyncio.sleep_ms(_LOOK_MS)
+            self.stop = max(self.stop, cpu_us() - begun)
+            self.look()

@@ -1,0 +1,213 @@
+# mypy: ignore-errors
+# (this runs in MicroPython)
+"""The board of the power cuts: flash in RAM that tells of every operation, time that passes only when nobody works.
+
+The firmware's own `companion.main` runs on it, whole. `Board.play` is the coroutine that stands before the door.
+"""
+
+import asyncio
+import os
+import time
+
+import ffi
+import vfs
+
+BLOCK = 4096
+STORE = 24  # blocks: the least there may be, so that the journal goes round more than once a day
+_ERASED = b"\xff" * BLOCK
+
+_libc = ffi.open(None)
+fork = _libc.func("i", "fork", "")
+waitpid = _libc.func("i", "waitpid", "ipi")
+leave = _libc.func("v", "_exit", "i")
+alarm = _libc.func("I", "alarm", "I")
+
+
+class Flash:
+    """A NOR part in RAM; `told(kind, block, offset, data)` hears of every operation before it is done."""
+
+    def __init__(self, content, told=None):
+        self.content = content
+        self.told = told
+        self.blocks = len(content) // BLOCK - STORE
+
+    def readblocks(self, block, buffer, offset=0):
+        at = block * BLOCK + offset
+        buffer[:] = memoryview(self.content)[at : at + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        if self.told is not None:
+            self.told("p", block, offset, buffer)
+        program(self.content, block * BLOCK + offset, buffer)
+
+    def erase(self, block):
+        if self.told is not None:
+            self.told("e", block, 0, b"")
+        self.content[block * BLOCK : (block + 1) * BLOCK] = _ERASED
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return self.blocks
+        if operation == 5:
+            return BLOCK
+        if operation == 6:
+            self.erase(argument)
+        return 0
+
+
+def program(content, at, data):
+    """Ones become zeros."""
+    held = int.from_bytes(content[at : at + len(data)], "big")
+    content[at : at + len(data)] = (held & int.from_bytes(data, "big")).to_bytes(len(data), "big")
+
+
+class Raw:
+    """The blocks behind the file system's."""
+
+    def __init__(self, flash):
+        self._flash = flash
+
+    def readblocks(self, block, buffer, offset=0):
+        self._flash.readblocks(self._flash.blocks + block, buffer, offset)
+
+    def writeblocks(self, block, buffer, offset):
+        self._flash.writeblocks(self._flash.blocks + block, buffer, offset)
+
+    def ioctl(self, operation, argument):
+        return STORE if operation == 4 else self._flash.ioctl(operation, self._flash.blocks + argument)
+
+
+class _Time:
+    """Milliseconds that pass while all tasks sleep, and not before."""
+
+    def __init__(self):
+        self.begun = self.now = time.ticks_ms()
+
+    def ticks(self):
+        return self.now
+
+    def wait(self, ms):
+        self.now = time.ticks_add(self.now, max(ms, 0))
+
+
+clock = _Time()
+asyncio.core.ticks = clock.ticks
+asyncio.core.IOQueue.wait_io_event = clock.wait
+
+
+class _Lines:
+    """The scanner's channel."""
+
+    def __init__(self):
+        self._data = b""
+        self._come = asyncio.Event()
+
+    def put(self, data):
+        self._data += data
+        self._come.set()
+
+    async def readinto(self, buffer):
+        await self._come.wait()
+        n = min(len(buffer), len(self._data))
+        buffer[:n] = self._data[:n]
+        self._data = self._data[n:]
+        if not self._data:
+            self._come.clear()
+        return n
+
+
+class _Bolt:
+    after_ms = 0
+
+    def __init__(self, board):
+        self._board = board
+
+    def off(self):
+        pass
+
+    def pulse(self, _ms):
+        self._board.moved()
+
+
+class _Watchdog:
+    def feed(self):
+        pass
+
+
+class Board:
+    """What `companion.main` needs of a board. `flash`, `script` and `moved` are set before it is imported."""
+
+    name = "cuts"
+    files = "/flash"
+    holds_open = False
+    inputs = ()
+    scanner_module = ""
+    card = None
+    supply_low_mv = 0
+    flash = None
+    script = None
+    moved = None
+
+    def __init__(self):
+        self.scanner = _Lines()
+        self.bolt = _Bolt(self)
+        self.watchdog = _Watchdog()
+        self.network = None
+        self.verdicts = []
+        self.said = []
+
+    def store(self):
+        return Raw(self.flash)
+
+    def mount(self):
+        vfs.mount(vfs.VfsLfs2(self.flash, mtime=False), self.files)
+
+    def format(self):
+        vfs.VfsLfs2.mkfs(self.flash)
+        self.mount()
+
+    def tasks(self):
+        return [("script", self.script())]
+
+    async def scan(self, text):
+        """Hold a code before the scanner; the verdict."""
+        seen = len(self.verdicts)
+        self.scanner.put(text.encode() + b"\r")
+        while len(self.verdicts) == seen:
+            await asyncio.sleep_ms(10)
+        return self.verdicts[seen]
+
+    def monotonic_ms(self):
+        return time.ticks_diff(clock.now, clock.begun)
+
+    def utc_hint(self):
+        return None
+
+    def random(self, n):
+        return os.urandom(n)
+
+    def light(self, colour, pattern):
+        pass
+
+    def sound(self, name):
+        pass
+
+    def trace(self, **facts):
+        if "verdict" in facts:
+            self.verdicts.append(facts["verdict"])
+        self.said.append(facts)
+
+    def supply_mv(self):
+        return 12_000
+
+    def rssi(self):
+        return None
+
+    def read(self, name):
+        return 0
+
+    def restart(self):
+        leave(3)
+
+    def halt(self):
+        leave(4)
