@@ -30,7 +30,7 @@ smoke: setup ## Walk through every journey on real parts, headless, in about hal
 bench: setup ## Measure; writes build/bench.json (ONLY=verify|gate|door|mint|ingest|rotate|fleet|pages for a part)
 	@$(BIN)/python -m tools.bench $(if $(ONLY),--only $(ONLY))
 
-faults: setup ## Break things on purpose (ONLY=flash|network|processes|signatures|truth|installer for a part)
+faults: setup ## Break things on purpose (ONLY=flash|network|clock|processes|signatures|truth|installer for a part)
 	@$(BIN)/python -m tools.faults $(if $(ONLY),--only $(ONLY))
 
 lint: setup ## Check style, types, the house's arrows and the tree itself

@@ -75,6 +75,7 @@ MANIFEST_BYTES_MAX: Final = 1_024
 DENY_MAX: Final = 128
 SCHEDULE_MAX: Final = 16
 TRUST_MAX: Final = 8
+LINK_SALT_BYTES: Final = 16
 
 # what travels (sections 2 and 3)
 RECORD_BYTES: Final = 34

@@ -41,11 +41,12 @@ VERSION = "0.1.0"
 _KEEPER_MS = 250
 _FLOOR_MS = 3_000_000  # the floor goes to flash every 50 minutes
 _SETTLE_MS = 2_000
+_UNSETTLED_MAX = 32  # events; a door that is never quiet for so long has its flash seen to between two guests
 _SCAN_WAIT_S = 10
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
-_GARBAGE = 4_096  # bytes that may wait for a moment when nobody does
-_GARBAGE_MOST = 6_144  # as many in a row are collected at once: no answer takes so much, a busy line may
+_GARBAGE = 2_048  # bytes that may wait for a moment when nobody does
+_GARBAGE_MOST = 4_096  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
@@ -65,6 +66,7 @@ class Companion:
         self._now = board.monotonic_ms
         self._supervisor = Supervisor(board)
         self._restarts = Restarts(board)
+        self._settled = 0  # the journal's seq when nothing was left to do for the flash
         self._unasked = 0  # exceptions that nobody waited for, told since the boot
         self._live = 0  # bytes in use after the last collection
         provisioned = files.read(folder + "/policy")
@@ -76,7 +78,9 @@ class Companion:
             files.remove(folder + "/policy")  # it is believed now, or never will be; an old one must not come back
         provisioned = None
         self.clock = Clock(self.beliefs.floor, self.beliefs.drift_ppm, self._now())
-        self.journal = Journal(store.journal, config.link_key, self._interval, board.random)
+        self._battery = self._make_battery()
+        link = self.beliefs.link
+        self.journal = Journal(store.journal, link.key, self._interval, board.random, former=link.former)
         self._report_boot()
         self.tally = Tally(self.journal)
         self.bolt = Bolt(board.bolt, self._now)
@@ -94,6 +98,26 @@ class Companion:
         self.senses.poll(self._now())  # the privacy switch counts from the first scan on
         self.uplink = None if self._restarts.safe else self._make_uplink(config, rescue)
         self._config = config
+
+    def _make_battery(self) -> "Any":
+        """The board's battery clock, None where it has none: the module takes room only with one."""
+        if not self._board.battery_ppm:
+            return None
+        from companion.store.battery import BatteryClock
+
+        battery = BatteryClock(self._board, self._board.files + "/battery", self._board.battery_ppm)
+        self._battery_sound = battery.lend(self.clock, self.beliefs.clock_epoch, self._now())
+        return battery
+
+    def _tend_battery(self, now_ms: int) -> None:
+        """Set the battery clock, watch it; a jump is an event."""
+        if self._battery is None:
+            return
+        told_ms = None if self.uplink is None else self.uplink.downlink.synchronised_ms
+        sound = self._battery.tick(self.clock, self.beliefs.clock_epoch, told_ms, now_ms) and self._battery_sound
+        self._battery_sound = True
+        if not sound:
+            self.journal.write("fault", code="battery_clock")
 
     def _interval(self) -> tuple[int, int | None]:
         return self.clock.interval(self._now())
@@ -137,7 +161,7 @@ class Companion:
         return Uplink(
             dialler,
             companion_id=config.companion_id,
-            link_key=config.link_key,
+            link_key=self.beliefs.link.key,
             clock=self.clock,
             beliefs=self.beliefs,
             journal=self.journal,
@@ -278,7 +302,8 @@ class Companion:
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
             self._tidy()
-            if not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS:
+            quiet = not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS
+            if quiet or self.journal.seq - self._settled >= _UNSETTLED_MAX:
                 self._settle()
             if self._restarts.safe:
                 if self._restarts.over(now_ms) and not self.bolt.active:
@@ -286,6 +311,7 @@ class Companion:
             else:
                 self._stock.tick()
             self._restarts.tick(now_ms)
+            self._tend_battery(now_ms)
             if now_ms - floor_ms >= _FLOOR_MS:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))
@@ -293,11 +319,17 @@ class Companion:
     def _settle(self) -> None:
         """One step of what the flash is spared while somebody waits: second copies, blocks to erase."""
         try:
-            if self.beliefs.settle() or self.journal.settle() or self._rescue is None:
+            if self.beliefs.settle() or self.journal.settle():
                 return
-            rescue, self._rescue = self._rescue, None  # once a boot is enough: the files change seldom
-            rescue.keep()
+            self._settled = self.journal.seq
+            if self._rescue is None:
+                return
+            self._rescue.keep()
+            self._rescue = None  # once a boot is enough: the files change seldom
+        except MemoryError:
+            pass  # at a moment when there is room
         except OSError:
+            self._rescue = None
             self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
 
 
@@ -357,7 +389,11 @@ def stop(board: Board, code: str) -> None:
 
 def main() -> None:
     """Run the companion on this board."""
-    board = Board()
+    try:
+        board = Board()
+    except (OSError, ValueError, KeyError) as wrong:
+        print("halted: no pin-out,", describe(wrong))  # nothing is wired that anyone knows of: the cable is what helps
+        return
     try:
         store, rescue, trouble = bring_up(board)
     except (OSError, ValueError):

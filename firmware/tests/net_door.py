@@ -178,9 +178,10 @@ async def whole_uplink(setup, board, wifi, broker, clock, config):
     beliefs = Beliefs.load(setup["folder"] + "/beliefs", config, read(setup["policy"]) if setup.get("policy") else None)
     journal = Journal(
         raw_flash(setup["folder"] + "/journal"),
-        config.link_key,
+        beliefs.link.key,
         lambda: clock.interval(board.monotonic_ms()),
         board.random,
+        former=beliefs.link.former,
     )
 
     renewals = Renewals(setup["folder"], lambda name: files.read(setup["folder"] + name), journal, board.monotonic_ms)
@@ -192,7 +193,7 @@ async def whole_uplink(setup, board, wifi, broker, clock, config):
     uplink = Uplink(
         dialler,
         companion_id=config.companion_id,
-        link_key=config.link_key,
+        link_key=beliefs.link.key,
         clock=clock,
         beliefs=beliefs,
         journal=journal,

@@ -21,6 +21,7 @@ import network
 import wiring
 import shut
 import signals
+from companion.door.bolt import Bolt as Lock
 from companion.door.scanner import Scanner
 from companion.store.layout import Store
 from companion.store.places import Cell, Log
@@ -117,6 +118,9 @@ def test_a_strike_s_pulse_ends_by_itself_at_its_time():
         made = power()
         made.bolt.pulse(ms)
         assert levels(25, ms + 500) == [(0, 1), (ms, 0)], ms
+        made.bolt.pulse(100)
+        pins.us += 98_500
+        made.bolt.pulse(100)  # the chip began a little late
 
 
 def test_a_low_side_pulse_is_the_mirror_image():
@@ -142,6 +146,48 @@ def test_a_motor_never_gets_both_ways_at_once():
     for _ in range(1_500):
         assert not (pins.level(25) and pins.level(26))
         pins.advance(1)
+
+
+def opened_twice(name, ms, second_ms):
+    """The ways that the bolt's motor ran when it was opened, and once more later."""
+    made = power(name)
+    runs = []
+
+    async def guests():
+        bolt = Lock(made.bolt, made.monotonic_ms)
+        bolt.pulse(ms)
+        for n in range(8_000):
+            if n == second_ms:
+                bolt.pulse(ms)
+            bolt.tick()
+            for pin, way in ((25, "there"), (26, "back")):
+                if pin in pins.drivers and pins.level(pin) and (not runs or runs[-1] != way):
+                    runs.append(way)
+            pins.advance(1)
+        assert not bolt.active and pins.level(25) == 0
+        bolt._task.cancel()
+        await asyncio.sleep(0)
+
+    asyncio.run(guests())
+    return runs
+
+
+def test_a_second_guest_is_let_in_whenever_he_comes_and_a_motor_always_runs_back():
+    for ms in (50, 800, 2_000):
+        for second_ms in (1, ms - 1, ms, ms + 1, ms + 200, ms + 299, ms + 301, ms + 400, ms + 700):
+            assert opened_twice("wroom-1-motor", ms, second_ms) == ["there", "back"] * 2, (ms, second_ms)
+    assert opened_twice("wroom-1", 800, 799) == ["there"]
+
+
+def test_a_motor_runs_back_although_its_pulse_was_cut():
+    for cut_ms in (100, 500, 900):
+        made = power("wroom-1-motor")
+        made.bolt.pulse(800)
+        pins.advance(cut_ms)
+        made.bolt.off()
+        assert pins.level(25) == 0
+        assert [level for _, level in levels(26, 2_000)][-2:] == [1, 0]
+        made.bolt.pulse(800)
 
 
 def test_a_pulse_cut_short_is_at_rest_and_the_next_waits_until_the_chip_is_through():

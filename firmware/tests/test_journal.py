@@ -148,6 +148,22 @@ def test_a_reader_that_goes_on_reads_no_line_twice_and_leaves_none_out():
     assert seen == list(range(1, 301))
 
 
+def test_a_reader_that_was_away_for_a_whole_round_of_the_blocks_leaves_nothing_out():
+    journal = opened(flash(8))
+    while len(journal._live) < 3:
+        journal.write("opened", **OPENED)
+    place = journal.pending(0, 1 << 20)[-30][0]
+    journal.pending(place - 1, 1)
+    block = journal._live[1].block
+    rounds = 0
+    while rounds < 2:
+        former = journal._live[0].block
+        journal.write("opened", **OPENED)
+        settle(journal)
+        rounds += journal._live[0].block == block and former != block
+    assert journal.pending(place, 1)[0][0] == journal.oldest
+
+
 def test_only_the_right_tag_deletes():
     part = flash()
     journal = opened(part)

@@ -74,6 +74,15 @@ def test_a_gm65_amid_the_bytes_of_a_code_is_understood():
     assert asyncio.run(Scanner(line).line()) == b"next"
 
 
+def test_a_module_that_takes_no_commands_is_still_read():
+    for driver, module in ((gm65, Gm65(57_600)), (gm67, Gm67(57_600))):
+        line, _ = setup(driver, module)
+        module.heard = lambda data: None
+        assert asyncio.run(driver.setup(line)) is None
+        line.come(b"HK1:CODE\r")
+        assert asyncio.run(Scanner(line).line()) == b"HK1:CODE"
+
+
 def test_a_module_that_is_not_there_is_said_so():
     assert setup(gm65, Gm65(deaf=True))[1] is None
     assert setup(gm67, Gm65(deaf=True))[1] is None

@@ -128,6 +128,43 @@ def test_a_server_that_is_silent_is_asked_again_and_holds_up_nobody():
     assert turns > 30
 
 
+class Flood:
+    """Junk without end from the name server's address."""
+
+    def send(self, _asked):
+        self.left = 300
+
+    def recv(self, _most):
+        self.left -= 1
+        if not self.left:
+            raise OSError(5)
+        return b"junk"
+
+    def close(self):
+        pass
+
+
+def test_a_flood_of_junk_holds_up_nobody():
+    turns = []
+
+    async def others():
+        while True:
+            turns.append(1)
+            await asyncio.sleep_ms(0)
+
+    async def scene():
+        other = asyncio.create_task(others())
+        try:
+            await dns.look_up("broker.example.com", Flood, os.urandom)
+        except OSError:
+            pass
+        other.cancel()
+
+    dns._WAIT_MS = 10_000
+    asyncio.run(scene())
+    assert len(turns) > 200
+
+
 def test_a_name_that_does_not_exist_is_not_asked_for_again():
     assert looked_up([lambda said: reply(flags=b"\x81\x83", asked=said)])[:2] == (None, 1)
 

@@ -40,6 +40,9 @@ class Beliefs:
     clock_epoch = 0
     drift_ppm = 100
 
+    class link:
+        n = 0
+
     def __init__(self, keeps):
         self.keeps = keeps
 

@@ -93,6 +93,16 @@ def test_a_bad_bit_in_a_log_costs_the_record_that_it_is_in():
         assert log(spoilt).read() == b"more"
 
 
+def test_a_record_behind_a_bad_one_is_found_wherever_it_begins():
+    for size in range(450, 720):
+        flash = part()
+        kept = log(flash)
+        kept.put(1, bytes(size))
+        kept.put(2, b"newest")
+        flash.blocks[0][30] ^= 4
+        assert log(flash).read() == b"newest", size
+
+
 def test_a_cell_keeps_the_former_record_until_the_new_one_is_whole():
     class Cut(Exception):
         pass
@@ -125,8 +135,9 @@ def test_a_cell_keeps_the_former_record_until_the_new_one_is_whole():
     assert n > 20
     cut.writeblocks = real[0]
     assert (cell.read(), Cell(Area(cut)).read(), Cell(Area(cut)).age) == (new, new, 3)
+    assert Cell(Area(cut)).holds(new) and not cell.holds(new[:-1] + b"x")
     cell.erase()
-    assert Cell(Area(cut)).age == 0
+    assert not cell.holds(new) and Cell(Area(cut)).age == 0
 
 
 def test_flash_full_of_anything_holds_no_record():
@@ -151,6 +162,32 @@ def test_a_log_whose_block_goes_bad_goes_on_in_the_next_one():
     flash.writeblocks = lambda block, buffer, offset=0: write(block, buffer if block else bytes(len(buffer)), offset)
     kept.put(2, b"two")
     assert kept.read() == b"two" == log(flash).read()
+
+
+def test_a_block_that_can_not_be_erased_ahead_stops_nothing():
+    flash = part()
+    kept = log(flash)
+    tries = []
+
+    def erase(operation, argument):
+        if operation == 4:
+            return 2
+        tries.append(argument)
+        raise OSError(5)
+
+    while kept._end < 3_000:
+        kept.put(kept.age + 1, bytes(200))
+    flash.ioctl = erase
+    slots = Slots(log(flash), log(part()))
+    while slots.settle():
+        pass
+    tries.clear()
+    assert not slots.settle() and not tries  # not again and again
+    for n in range(40):
+        slots.write(b"%d" % n * 100)
+        while slots.settle():
+            pass
+        assert slots.read() == b"%d" % n * 100
 
 
 def test_if_one_place_fails_the_other_one_takes_the_record():
@@ -266,6 +303,40 @@ def test_an_older_policy_that_comes_to_light_is_not_believed_for_guests():
         assert door.flash.blocks[n] == old.blocks[n]  # the cell is brought up to date only when there is time
     seen = door.load()
     assert seen.lost and seen.version == 2000 and trusts(seen) == [False, False, False, True]
+
+
+def test_a_boot_goes_on_with_blocks_that_can_not_be_erased():
+    door = Door()
+    beliefs = door.load()
+    for _ in range(40):
+        beliefs.save_floor(beliefs.floor + 1)
+    real = door.flash.ioctl
+
+    def ioctl(operation, argument):
+        if operation == 6:
+            raise OSError(5)
+        return real(operation, argument)
+
+    door.flash.ioctl = ioctl
+    assert facts(door.load()) == (2000, 51, beliefs.floor, True, [True] * 4)
+
+
+def test_nothing_is_believed_learned_before_it_is_on_flash():
+    door = Door()
+    beliefs = door.load()
+    write = door.flash.writeblocks
+
+    def fail(block, buffer, offset=0):
+        raise OSError(5)
+
+    door.flash.writeblocks = fail
+    learned = Learns(beliefs.floor, 60, None, 0)
+    check.raises(OSError, beliefs.learn, learned)
+    check.raises(OSError, beliefs.learn, Learns(beliefs.floor, None, None, 0))  # the same guest, once more
+    check.raises(OSError, beliefs.save_floor, beliefs.floor)
+    door.flash.writeblocks = write
+    beliefs.learn(Learns(beliefs.floor, None, None, 0))
+    assert door.load().generation == 60
 
 
 def test_beliefs_work_without_a_file_system():

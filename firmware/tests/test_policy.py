@@ -52,6 +52,13 @@ def entry(n, until=9):
     return n.to_bytes(8, "big") + until.to_bytes(4, "big")
 
 
+def test_a_policy_may_ask_for_the_next_link_key():
+    assert a_policy().link is None
+    assert a_policy(link=[3, "0f" * 16]).link == (3, b"\x0f" * 16)
+    for wrong in (None, [], [3], [0, "0f" * 16], [3, "0f" * 15], [3, "zz" * 16], [True, "0f" * 16], [3, 5], "x"):
+        assert refusal(link=wrong) == "bad_field", wrong
+
+
 def test_a_right_policy_is_read():
     p = a_policy(settings={"bolt_ms": 800, "ajar_s": 60, "later": "ignored"})
     assert p.is_room and p.zones == 8 and p.generation == 43 and p.guests_when_lost

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockmate.delivery.broker import DELIVERY
 from lockmate.mqtt import Broker, Connection
+from tools.bench import wear
 from tools.bench.figures import Figure, figure, size_of
 from tools.bench.meter import HERE, MACHINE_CODE, Frozen, compiled
 from tools.faults.rig import Rig, rig
@@ -42,7 +43,7 @@ def measure() -> dict[str, Figure]:
     with tempfile.TemporaryDirectory(prefix="lockmate-bench-") as name:
         folder = Path(name)
         compiled(HERE / "on_board_door.py", MACHINE_CODE, folder)
-        found = _boots(folder)
+        found = _boots(folder) | wear.measure(folder / "wear")
         with rig(options=("--device", "on_board_door"), path=(folder,)) as hotel:
             found |= _busy(hotel)
             found |= _least_heap(hotel)
@@ -124,6 +125,7 @@ def _busy(hotel: Rig) -> dict[str, Figure]:
             flash += [took["flash_ms"] for took in scans]
     if hotel.door.companion.restarts:
         raise RuntimeError("the door started again")
+    live = hotel.door.companion.ask("heap")["used"]
     peak = max(seen.get("heap_peak", 0) for seen in hotel.door.companion.observed)
     against = f"one verification by the frozen d4 8/1, same run; {len(ratios)} scans"
     return {
@@ -131,6 +133,7 @@ def _busy(hotel: Rig) -> dict[str, Figure]:
         "door.scan_to_bolt_median_ratio": figure([statistics.median(ratios)], "x", against),
         "door.scan_to_bolt_flash_ms": figure([_p99(flash)], "ms", f"p99; a chip's {CHIP_MS} for what was done"),
         "door.longest_stop_ratio": figure([max(stops)], "x", "the longest that tasks waited for another; same"),
+        "door.heap_live_bytes": figure([float(live)], "B", "in use after a collection, at the end, on line"),
         "door.heap_peak_bytes": figure([float(peak)], "B", "in use at any look, what waits to be collected included"),
     }
 
@@ -146,7 +149,6 @@ def _scan(hotel: Rig) -> dict[str, float]:
     if pid is None:
         raise RuntimeError("the door is gone")
     mark = companion.mark()
-    before = next(seen["flash"] for seen in reversed(companion.observed[:mark]) if "flash" in seen)
     text = hotel.token()
     begun_ns = time.clock_gettime_ns(~pid << 3 | 2)  # the process's own clock, as clock_getcpuclockid(3) names it
     companion.scan(text)
@@ -154,7 +156,7 @@ def _scan(hotel: Rig) -> dict[str, float]:
     verdict = companion.wait(lambda seen: seen.get("verdict") == "open", 10, since=mark)
     companion.wait(lambda seen: "rest" in seen, 10, since=mark)
     time.sleep(random.uniform(0, _MOST_S))  # the next guest comes at any moment of what goes on
-    erases, programs = (after - was for after, was in zip(bolt["flash"], before, strict=True))
+    erases, programs = bolt["flash"]
     return {
         "us": bolt["cpu_us"] - begun_ns / 1000,
         "stop_us": verdict["stop_us"],

@@ -4,8 +4,9 @@
 
 Every line to the harness gets `cpu_us`, the processor time of this process, `heap_peak`, the most bytes that were in
 use at any look, `stop_us`, the longest time that other tasks kept this one waiting since the last verdict, and `flash`,
-(erases, programs) until now. Looked is every two milliseconds, and at each line. Pulses of the bolt are short, or a
-thousand scans would take a quarter of an hour; `rest` tells when the firmware knows that one is over.
+(erases, programs) since the last code came to be answered. Looked is every two milliseconds, and at each line. Pulses
+of the bolt are short, or a thousand scans would take a quarter of an hour; `rest` tells when the firmware knows that
+one is over.
 """
 
 import asyncio
@@ -44,12 +45,14 @@ class Device(flash_file.Device):
         def tell(board, facts):
             self.board = board
             self.look()
-            facts.update(cpu_us=cpu_us(), heap_peak=self.peak, stop_us=self.stop, flash=(self.erases, self.programs))
+            facts.update(cpu_us=cpu_us(), heap_peak=self.peak, stop_us=self.stop, flash=self.spent())
             if "verdict" in facts:
                 self.stop = 0
             plain(board, facts)
 
         board.tell = tell
+        self.began = (0, 0)
+        self.mark_scans(sys.modules["companion.door.entry"].Entry)
         self.task = asyncio.create_task(self.watch())
 
     def short_pulses(self, bolt):
@@ -64,6 +67,20 @@ class Device(flash_file.Device):
                 self.board.tell({"rest": 1})
 
         bolt.tick = tick
+
+    def mark_scans(self, entry):
+        """Of the class Entry: what was done before a code came, nobody waited for."""
+        present = entry.present
+
+        def began(entry, text, road):
+            self.began = (self.erases, self.programs)
+            return present(entry, text, road)
+
+        entry.present = began
+
+    def spent(self):
+        """(erases, programs) since the last code came."""
+        return self.erases - self.began[0], self.programs - self.began[1]
 
     def look(self):
         """Remember the most that was ever in use."""

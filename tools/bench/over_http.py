@@ -119,5 +119,5 @@ def day() -> tuple[list[float], list[float]]:
 def _spent(pid: int) -> float:
     """Seconds of processor time that a server with its workers and this process have used (Linux)."""
     workers = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-    clocks = [(~int(one) << 3) | 2 for one in (pid, *workers)]  # the kernel's number for a process's clock
+    clocks = [(~one << 3) | 2 for one in (pid, *map(int, workers))]  # the kernel's number for a process's clock
     return sum(time.clock_gettime(clock) for clock in clocks) + time.process_time()

@@ -10,7 +10,7 @@ import time
 
 from tools.faults.tally import Tally
 
-KINDS = ("flash", "network", "processes", "signatures", "truth", "installer")
+KINDS = ("flash", "network", "clock", "processes", "signatures", "truth", "installer")
 
 
 def main(argv: list[str] | None = None) -> int:

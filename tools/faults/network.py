@@ -26,8 +26,6 @@ from tools.virtual.companion import VirtualCompanion
 from tools.virtual.image import make_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tools.faults.tally import Tally
 
 ROUNDS = 60  # faults, on all lines and at the hotel
@@ -36,6 +34,7 @@ _ROOMS = (802, 803, 804, 901, 902)
 _HOST = "broker.hotel.example"
 _HOME = 150.0  # s: a door that was away long asks again after a minute; a dead broker's words are said again
 _PAUSE = 0.25  # s between two pairs of scans: a door that is away for minutes must not fill its journal with them
+_ALONE_SCANS = 150
 _UNDISTURBED = 60  # pairs of scans before the first fault
 _HEAP_SLACK = 2_048  # bytes: the journal's index and dictionaries have other sizes after thousands of lines
 # with faults / without, each over a door with no network beside it: the median, and the slowest tenth
@@ -157,15 +156,36 @@ class _Actor:
 class Watch:
     """Pairs of scans: a door on a line, and the door without a network."""
 
-    def __init__(self, alone: VirtualCompanion, token: Callable[[], str]) -> None:
-        self._alone = alone
-        self._token = token
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made = 0
+        self._scans = _ALONE_SCANS
+        self._alone: VirtualCompanion | None = None
         self.pairs: list[tuple[float, float]] = []  # seconds: on the line, alone
 
     def pair(self, tally: Tally, line: _Line) -> None:
         """One of each."""
+        alone = self._door()
         self.pairs.append((_timed(line.door.companion, line.token(), tally, line.door.name),
-                           _timed(self._alone, self._token(), tally, "alone")))  # fmt: skip
+                           _timed(alone, self._trial.token(), tally, "alone")))  # fmt: skip
+
+    def close(self) -> None:
+        """End it."""
+        if self._alone is not None:
+            self._alone.stop()
+
+    def _door(self) -> VirtualCompanion:
+        """The door without a network; a new one before its journal, which nobody takes, is full and slows it."""
+        self._scans += 1
+        if self._alone is None or self._scans > _ALONE_SCANS:
+            self.close()
+            self._made += 1
+            self._scans = 0
+            self._trial = TrialDoor()
+            flash = self._trial.flash(self._folder / f"alone-{self._made}.img")
+            self._alone = VirtualCompanion(flash, log=self._folder / "alone.log")
+            self._alone.start()
+        return self._alone
 
     def begin(self) -> list[tuple[float, float]]:
         """The pairs so far; from now on anew."""
@@ -190,22 +210,19 @@ def run(tally: Tally, rounds: int = ROUNDS, seed: int | None = None, lines: int 
     print(f"  seed {seed}", flush=True)
     dice = random.Random(seed)
     with rig() as hotel, tempfile.TemporaryDirectory(prefix="lockmate-faults-") as folder:
-        trial = TrialDoor()
-        alone = VirtualCompanion(trial.flash(Path(folder) / "alone.img"), log=Path(folder) / "alone.log")
+        watch = Watch(Path(folder))
         made: list[_Line] = []
         try:
-            alone.start()
             for room in _ROOMS[:lines]:
                 made.append(_Line(hotel, room, dice))
                 made[-1].door.start()
             for line in made:
                 line.door.comes_in_step(40)
-            watch = Watch(alone, trial.token)
             _sail(tally, hotel, made, watch, rounds, dice)
         finally:
             for line in made:
                 line.close()
-            alone.stop()
+            watch.close()
 
 
 def _sail(tally: Tally, hotel: Rig, lines: list[_Line], watch: Watch, rounds: int, dice: random.Random) -> None:

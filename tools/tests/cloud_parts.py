@@ -24,10 +24,10 @@ POLICY_KEY = Ed25519PrivateKey.from_private_bytes(b"p" * 32)
 TRUST = [{"slot": 8, "key": POLICY_KEY.public_key().public_bytes_raw().hex(), "kinds": ["policy"]}]
 
 
-def sealed(topic: str, **members: Any) -> bytes:
+def sealed(topic: str, link_key: bytes = LINK_KEY, **members: Any) -> bytes:
     """A JSON document with its mac, as the protocol says."""
     text = json.dumps(members, separators=(",", ":"))[:-1].encode()
-    return text + b',"mac":"' + hmac.new(LINK_KEY, topic.encode() + text, hashlib.sha256).hexdigest().encode() + b'"}'
+    return text + b',"mac":"' + hmac.new(link_key, topic.encode() + text, hashlib.sha256).hexdigest().encode() + b'"}'
 
 
 def bstr(data: bytes) -> bytes:
@@ -75,6 +75,7 @@ class Hotel:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        self.link_keys = [LINK_KEY]  # those that the door may speak under, the newest last
         self.ingest = Cloud(broker, "cloud-ingest")
         self.delivery = Cloud(broker, "cloud-delivery")
 
@@ -83,7 +84,7 @@ class Hotel:
         found: dict[int, dict[str, Any]] = {}
         for line in self.ingest.lines():
             tag, _, body = line.partition(" ")
-            assert tag == hmac.new(LINK_KEY, body.encode(), hashlib.sha256).hexdigest()[:16]
+            assert tag in {hmac.new(key, body.encode(), hashlib.sha256).hexdigest()[:16] for key in self.link_keys}
             event = {**json.loads(body), "tag": tag}
             assert found.setdefault(event["seq"], event) == event, "a written line never changes"
         return [found[seq] for seq in sorted(found)]
@@ -98,7 +99,9 @@ class Hotel:
         event: dict[str, Any] = self.ingest.wait(found)
         return event
 
-    def ack(self, event: dict[str, Any], at: int = NOW, version: int = 0, **changes: Any) -> None:
+    def ack(
+        self, event: dict[str, Any], at: int = NOW, version: int = 0, key: bytes = LINK_KEY, **changes: Any
+    ) -> None:
         """Tell the door that everything up to this event is stored."""
         document = {
             "log": event["log"],
@@ -109,7 +112,7 @@ class Hotel:
             "policy_version": version,
             **changes,
         }
-        self.ingest.say(f"{TOPIC}/down/ack", sealed(f"{TOPIC}/down/ack", **document))
+        self.ingest.say(f"{TOPIC}/down/ack", sealed(f"{TOPIC}/down/ack", key, **document))
 
     def state(self, **facts: Any) -> dict[str, Any]:
         """The first state with these facts, its mac checked, once it is here."""
@@ -118,10 +121,10 @@ class Hotel:
             for message in list(self.ingest.heard):
                 if message.topic.endswith("/state") and b'"online"' not in message.payload:
                     text, mac = message.payload[:-74], message.payload[-66:-2]
-                    right = hmac.new(LINK_KEY, message.topic.encode() + text, hashlib.sha256).hexdigest().encode()
-                    assert mac == right
+                    said = message.topic.encode() + text
+                    assert mac in {hmac.new(key, said, hashlib.sha256).hexdigest().encode() for key in self.link_keys}
                     document: dict[str, Any] = json.loads(text + b"}")
-                    if all(document[name] == value for name, value in facts.items()):
+                    if all(document.get(name) == value for name, value in facts.items()):
                         return document
             return None
 

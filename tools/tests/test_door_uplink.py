@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -271,6 +273,26 @@ def test_an_accepted_policy_is_an_event_first_and_then_in_the_state(start: Any, 
     assert (state["policy_hash"], state["generation"]) == (hash_of(wire), 9)
     assert state["seq"] >= event["seq"]
     assert (settled(door)["version"], settled(door)["hash"]) == (2000, hash_of(wire))
+
+
+def test_a_link_key_changes_without_a_line_lost(start: Any, hotel: Hotel) -> None:
+    door = start()
+    hotel.ack(hotel.wait_for_event("boot"), version=1000)
+    salt = b"salt" * 4
+    hotel.link_keys.append(hmac.new(LINK_KEY, b"LK1" + salt, hashlib.sha256).digest())
+    hotel.delivery.say(f"{TOPIC}/down/policy", policy(2000, link=[1, salt.hex()]), retain=True)
+    changed = hotel.wait_for_event("policy", policy_version=2000)
+    state = hotel.state(link=1)
+    hotel.ack(changed, version=2000)  # under the former key: it is nothing to the door any more
+    settled(door, version=2000)
+    assert door.ask()["acked"] < changed["seq"]
+    door.kill()
+    again = start()
+    boot = hotel.wait_for_event("boot", 2)
+    assert boot["seq"] > state["seq"]
+    hotel.ack(boot, version=2000, key=hotel.link_keys[-1])
+    assert settled(again, acked=boot["seq"])["version"] == 2000
+    assert [event["seq"] for event in hotel.events()] == list(range(1, boot["seq"] + 1))
 
 
 def test_a_refused_policy_is_an_event_with_its_code_and_those_after_it_are_counted(start: Any, hotel: Hotel) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tools.virtual import firmware
 from tools.virtual.image import STORE, ImageError, make_image, read_image
-from tools.virtual.lean import lean
+from tools.virtual.lean import lean, shared
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -70,9 +70,17 @@ def test_what_no_board_needs_is_left_out_and_every_line_keeps_its_number() -> No
     assert len(lines) == len(SOURCE.splitlines())
 
 
+def test_private_names_of_one_module_are_short_and_those_of_several_stay() -> None:
+    other = 'class Lock:\n    _now = "_turn"\n    def _turn(self): return self._now\n'
+    both = shared([SOURCE, other, "_now = 1\n"])
+    assert "_now" in both and not {"_turn", "_changed"} & both
+    assert lean(other, both) == 'class Lock:\n    _now = "_turn"\n    def _0(self): return self._now\n'
+    assert "_changed" not in lean(SOURCE, both) and len(lean(SOURCE, both).splitlines()) == len(SOURCE.splitlines())
+
+
 def test_code_runs_from_a_rom_image_as_it_does_from_source(tmp_path: Path) -> None:
     (tmp_path / "work.py").write_text(SOURCE)
-    firmware.compile_file("x86", "work.py", tmp_path / "work.py", tmp_path / "work.mpy")
+    firmware.compile_file("x86", "work.py", tmp_path / "work.py", tmp_path / "work.mpy", shared([SOURCE]))
     (tmp_path / "companion").mkdir()
     (tmp_path / "work.mpy").rename(tmp_path / "companion" / "main.mpy")
     (tmp_path / "rom").write_bytes(firmware.pack(firmware.compiled(tmp_path)))

@@ -174,14 +174,16 @@ class Doorway:
             "generation": self.beliefs.generation,
             "clock": list(self.clock.interval(self.mono_ms)),
         }
+        if self.beliefs.link.n:
+            state["link"] = self.beliefs.link.n
         topic = f"lm/1/{self.companion_id}/up/state"
         return b"\n".join(line for _, line, _ in self._lines), mac.seal(
-            self._config.link_key, topic, link.compact(state)
+            self.beliefs.link.key, topic, link.compact(state)
         )
 
     def takes_ack(self, payload: bytes) -> None:
         """What net/downlink.py does with an acknowledgement."""
-        ack = mac.open_sealed(self._config.link_key, f"lm/1/{self.companion_id}/down/ack", payload)
+        ack = mac.open_sealed(self.beliefs.link.key, f"lm/1/{self.companion_id}/down/ack", payload)
         seq = ack["seq"]
         if ack["log"] != self.log or self._tags.get(seq) != ack["tag"]:
             return
@@ -200,6 +202,6 @@ class Doorway:
         lo, hi = self.clock.interval(self.mono_ms)
         event = {"log": self.log, "seq": self.seq, "at": lo, "unsure": None if hi is None else hi - lo, "kind": kind}
         body = link.compact(event | fields)
-        tag = link.tag(self._config.link_key, body)
+        tag = link.tag(self.beliefs.link.key, body)
         self._tags[self.seq] = tag
         self._lines.append((self.seq, tag.encode() + b" " + body, tag))

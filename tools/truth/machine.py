@@ -312,6 +312,10 @@ class Machine(RuleBasedStateMachine):
         self.world.replaces(self._board(n))
 
     @rule()
+    def link_keys_move_on(self) -> None:
+        self.world.does("rotate links", doors.linking.begin, self.world.hotel, by=self.world.desk)
+
+    @rule()
     def the_database_is_backed_up(self) -> None:
         self.world.backs_up()
 

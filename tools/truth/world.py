@@ -179,6 +179,10 @@ class World:
         for _ in range(3):
             self.delivers()
             self.meets(board)
+        row = companions.by_id(board.companion_id)
+        if row is not None and row.state == "in_service":  # whatever its link key and its past: it is heard
+            assert row.log == board.log, f"{board.companion_id} is not heard"
+            assert row.seq >= board.seq - 2, f"{board.companion_id} is not heard beyond {row.seq} of {board.seq}"
 
     # --- backups and boards
 

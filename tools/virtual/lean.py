@@ -11,11 +11,13 @@ from __future__ import annotations
 import ast
 import io
 import operator
+import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterable
 
 _SMALL = 1 << 30  # what MicroPython keeps in a 32-bit word without an object
+_ANY_PRIVATE = re.compile(r"\b_[^\W_]\w*", re.ASCII)
 _FLAG = "TYPE_CHECKING"
 _BINARY = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
@@ -28,8 +30,11 @@ KEPT = frozenset({"_tables", "_viper", "_levels", "_board"})  # programs of meas
 
 
 def shared(texts: Iterable[str]) -> frozenset[str]:
-    """The private names that more than one of a firmware's sources have, and others that must stay as they are."""
-    found = Counter(name for text in texts for name in {each.string for each in _private(text)})
+    """The private names that more than one of a firmware's sources have, and others that must stay as they are.
+
+    Looked for in words and comments too: asked at each start of a simulated board, it has to be quick.
+    """
+    found = Counter(name for text in texts for name in set(_ANY_PRIVATE.findall(text)))
     return KEPT | {name for name, modules in found.items() if modules > 1}
 
 

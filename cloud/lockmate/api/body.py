@@ -24,18 +24,26 @@ def here() -> Property:
 
 def sent() -> dict[str, Any]:
     """The body: a JSON object. Raises BadField."""
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        raise BadField(field="body") from None
     if not isinstance(body, dict):
         raise BadField(field="body")
     return body
 
 
 def text(body: dict[str, Any], name: str, most: int = 200, default: str | None = None) -> str:
-    """A string; raises BadField unless it is one, or missing where there is a default."""
+    """A string; raises BadField unless it is one that a database takes, or missing where there is a default."""
     value = body.get(name, default)
-    if not isinstance(value, str) or len(value) > most:
+    if not isinstance(value, str) or len(value) > most or not kept(value):
         raise BadField(field=name)
     return value
+
+
+def kept(value: str) -> bool:
+    """Whether a database takes this: JSON and paths may carry NUL and halves of a pair of UTF-16, which none does."""
+    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def number(body: dict[str, Any], name: str) -> int:

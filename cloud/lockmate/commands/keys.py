@@ -56,6 +56,36 @@ def _rotation(now: Any) -> str:
     return str(now.stage)
 
 
+@keys_.command("rotate-links")
+@click.option("--property", "property_id", metavar="ID", help="Which hotel; needed if there are several.")
+@click.option("--wait", is_flag=True, help="Go on until it is done; safe to stop and to start again.")
+@click.option("--every", type=click.FloatRange(0.1, 3_600), default=10.0, show_default=True,
+              help="Seconds between looks.")
+def rotate_links(property_id: str | None, wait: bool, every: float) -> None:
+    """Replace the key between each door and the cloud; waits for every door, and says which hold it back.
+
+    A change that is under way is gone on with; nothing new begins before it is done.
+    """
+    import time
+
+    from lockmate import doors, staff
+
+    ground()
+    hotel = the_property(property_id)
+    behind = doors.linking.begin(hotel, by=staff.Actor.system(hotel, "operator"))
+    told = ""
+    while True:
+        line = f"coming: waits for {', '.join(behind)}" if behind else "done"
+        if line != told:
+            click.echo(line)
+            told = line
+        if not behind or not wait:
+            return
+        db.database.close()
+        time.sleep(every)
+        behind = doors.linking.behind(hotel)
+
+
 @keys_.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def reseal(file: Path) -> None:

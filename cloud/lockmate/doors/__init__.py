@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from lockmate.doors import companions, denials, link, policies, remote, renewals, rooms, ruling, schedules, truth
+from lockmate.doors import (
+    companions,
+    denials,
+    link,
+    linking,
+    policies,
+    remote,
+    renewals,
+    rooms,
+    ruling,
+    schedules,
+    truth,
+)
 from lockmate.doors.commission import commission
 from lockmate.doors.denials import could_open, deny, doors_of
 from lockmate.doors.errors import (
@@ -15,6 +27,7 @@ from lockmate.doors.errors import (
     DenyListFull,
     DoorOffline,
     GenerationJump,
+    LinksChanging,
     NoReason,
     NotARoom,
     NotStaffKey,
@@ -48,6 +61,7 @@ __all__ = [
     "Heard",
     "Hours",
     "JournalLog",
+    "LinksChanging",
     "NoReason",
     "NotARoom",
     "NotStaffKey",
@@ -70,6 +84,7 @@ __all__ = [
     "end_staff_key",
     "heard",
     "link",
+    "linking",
     "may_open",
     "open_of",
     "open_remotely",

@@ -12,7 +12,7 @@ from peewee import JOIN
 from lockmate import clock, pki
 from lockmate import settings as house
 from lockmate.db import transaction
-from lockmate.doors import certificates, denials, link, policies, renewals
+from lockmate.doors import certificates, denials, link, linking, policies, renewals
 from lockmate.doors.certificates import REVOKING
 from lockmate.doors.errors import BadCompanion, CompanionExists
 from lockmate.doors.models import Companion, JournalLog, Revocation
@@ -70,6 +70,7 @@ def enrol(
         audit.record(by, "companion:enrol", f"companion {companion_id}", door=door.name if door else "")
         if door is not None:
             denials.inherit(door)
+            linking.expect(companion, door)
         config = _config(property, door, companion_id, link_key, profile, wifi)
         policy = policies.publish(door) if door is not None else None
     files = {
@@ -109,6 +110,7 @@ def assign(spare: Companion, door: Door, *, by: Actor) -> None:
         if not Companion.update(door=door).where(*waiting).execute():
             raise CompanionExists(companion=spare.companion_id)
         spare.door = door
+        linking.expect(spare, door)
         policies.publish(door)
         audit.record(by, "companion:assign", f"companion {spare.companion_id}", door=door.name)
 
@@ -201,6 +203,8 @@ def _enter(
         "clock_hi": None,
         "report": "{}",
         "resent_at": 0,
+        "link_n": 0,
+        "link_other": None,
     }
     if companion is None:
         return Companion.create(companion_id=companion_id, **fresh)

@@ -104,3 +104,9 @@ class BadState(Refused):
 
     code = "bad_state"
     status = 400
+
+
+class LinksChanging(Refused):
+    """Doors are asked to take new link keys, which follow from the master key: that can't change before they did."""
+
+    code = "links_changing"

@@ -12,6 +12,7 @@ from lockmate.keys import vault
 
 _MAC_START = b',"mac":"'
 _MAC_END = b'"}'
+_NEXT = b"LK1"
 _SEALED = 74  # bytes of `,"mac":"<64 hex>"}`
 
 
@@ -38,10 +39,27 @@ class Speaker(Protocol):
     def link_key(self) -> bytes:
         """As it is kept: sealed."""
 
+    @property
+    def link_other(self) -> bytes | None:
+        """The key to come, or the former one; sealed."""
+
 
 def key_of(companion: Speaker) -> bytes:
-    """The link key, 32 bytes."""
+    """The link key in force, 32 bytes."""
     return _opened(companion.companion_id, bytes(companion.link_key))
+
+
+def keys_of(companion: Speaker) -> tuple[bytes, ...]:
+    """The keys that a line of its journal may be under: the link key, and while it changes the other one."""
+    other = companion.link_other
+    if other is None:
+        return (key_of(companion),)
+    return key_of(companion), _opened(companion.companion_id, bytes(other))
+
+
+def following(link_key: bytes, salt: bytes) -> bytes:
+    """The next link key, as door and cloud derive it alike."""
+    return hmac.digest(link_key, _NEXT + salt, "sha256")
 
 
 def seal_key(companion_id: str, link_key: bytes) -> bytes:
@@ -65,11 +83,21 @@ def open_sealed(companion: Speaker, topic: str, payload: bytes) -> dict[str, Any
 
     Only the text before the mac is parsed, so a second `mac` or a repeated member changes nothing.
     """
-    text, end = payload[:-_SEALED], payload[-_SEALED:]
-    if not hmac.compare_digest(end, _MAC_START + _mac(key_of(companion), topic, text) + _MAC_END):
+    if not is_right(key_of(companion), topic, payload):
         raise BadMac(companion=companion.companion_id)
+    return read(companion, payload)
+
+
+def is_right(link_key: bytes, topic: str, payload: bytes) -> bool:
+    """Whether the payload's last 74 bytes are the mac for `topic` under this key."""
+    text, end = payload[:-_SEALED], payload[-_SEALED:]
+    return hmac.compare_digest(end, _MAC_START + _mac(link_key, topic, text) + _MAC_END)
+
+
+def read(companion: Speaker, payload: bytes) -> dict[str, Any]:
+    """The object before the mac, which is not looked at here; raises BadMac if there is none."""
     try:
-        document = json.loads(text + b"}")
+        document = json.loads(payload[:-_SEALED] + b"}")
     except (ValueError, RecursionError):
         raise BadMac(companion=companion.companion_id, why="not_json") from None
     if not isinstance(document, dict):

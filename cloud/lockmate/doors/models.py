@@ -27,6 +27,8 @@ class DoorRules(BaseModel):
     # the highest generation that somebody may hold of whom the books know nothing, since they were restored
     beyond = pw.BigIntegerField(default=0)
     schedule = pw.TextField(default="[]")  # JSON: weekly hours of passage (doors/schedules.py)
+    link_n = pw.IntegerField(default=0)  # number of the link key that its companions were last asked to take
+    link_asked = pw.BooleanField(default=False)  # its policies ask for it
     renew_at = pw.BigIntegerField(null=True)  # ms: the policy's own ends come near, and more is wanted
 
 
@@ -71,6 +73,11 @@ class Companion(BaseModel):
     door_id: int | None
     companion_id = pw.CharField(32, unique=True)
     link_key = pw.BlobField()  # 32 bytes, sealed under the master key
+    link_n = pw.IntegerField(default=0)  # its number; 0 as provisioned (doors/linking.py)
+    # the key to come, or the former one, which lines up to `link_seq` of `link_log` may still be under; sealed
+    link_other = pw.BlobField(null=True)
+    link_log = pw.CharField(16, default="")
+    link_seq = pw.BigIntegerField(default=0)
     certificate_serial = pw.CharField(48, default="")
     certificate_ends = pw.BigIntegerField(null=True)  # ms; null: issued when that was not written down
     state = pw.CharField(12, default="in_service")  # "in_service" | "retired"

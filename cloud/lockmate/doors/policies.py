@@ -15,10 +15,11 @@ from lockmate.doors.errors import PolicyTooLong
 from lockmate.doors.link import compact
 from lockmate.doors.models import Companion, DoorRules, Policy
 from lockmate.doors.rooms import rules_of
-from lockmate.keys import issuer, signed
+from lockmate.keys import issuer, signed, vault
 from lockmate.properties.models import Door
 from lockmate.protocol import (
     DAY,
+    LINK_SALT_BYTES,
     POLICY_BYTES_MAX,
     TOPIC_POLICY,
     TRUST_MAX,
@@ -88,6 +89,12 @@ def to_be_signed(slot: int, property_id: bytes, door: int, body: bytes) -> bytes
     return signed.to_be_signed(aad, body)
 
 
+def link_salt(door: Door, n: int) -> bytes:
+    """What the companions of a door make their link key number `n` with: 16 bytes that a restore does not lose."""
+    place = door.property.property_id.encode() + door.number.to_bytes(4, "big") + n.to_bytes(4, "big")
+    return vault.derive(b"link salt" + place)[:LINK_SALT_BYTES]
+
+
 def _document(door: Door, rules: DoorRules, now_s: int) -> dict[str, Any]:
     """All fields but the version."""
     denied = denials.listed(door, now_s, rules.min_iat)
@@ -118,6 +125,7 @@ def _document(door: Door, rules: DoorRules, now_s: int) -> dict[str, Any]:
         "clock_lost": rules.clock_lost,
         "settings": json.loads(rules.settings),
         "issued_at": now_s,
+        **({"link": [rules.link_n, link_salt(door, rules.link_n).hex()]} if rules.link_asked else {}),
     }
 
 

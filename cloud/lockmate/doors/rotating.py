@@ -16,8 +16,8 @@ from typing import Any
 from lockmate import clock
 from lockmate.db import transaction
 from lockmate.doors import link, policies
-from lockmate.doors.errors import BadRules
-from lockmate.doors.models import Companion, Policy
+from lockmate.doors.errors import BadRules, LinksChanging
+from lockmate.doors.models import Companion, DoorRules, Policy
 from lockmate.keys import issuer, vault
 from lockmate.keys.models import IssuerKey
 from lockmate.properties.models import Door, Property
@@ -117,9 +117,12 @@ def _publish(property: Property) -> None:
 def reseal(to: Path) -> tuple[int, int]:
     """Seal all secrets in the database under the master key in the file `to`; (issuer keys, link keys).
 
-    One transaction. Every process must be started anew with that key at once: the former opens nothing any more.
+    One transaction; raises LinksChanging while link keys change. Every process must be started anew with that key at
+    once: the former opens nothing any more.
     """
     with transaction():
+        if DoorRules.select().where(DoorRules.link_asked).exists():
+            raise LinksChanging
         issuers, links = list(IssuerKey.select().where(IssuerKey.retired_at.is_null())), list(Companion.select())
         for row in issuers:
             sealed = vault.reseal(bytes(row.sealed), issuer.purpose_of(row), to)

@@ -31,12 +31,16 @@ def check(week: list[Hours]) -> None:
     for hours in week:
         if not hours.days or any(type(day) is not int or not 0 <= day <= 6 for day in hours.days):
             raise BadRules(field="schedule")
-        try:
-            time.fromisoformat(hours.begins)
-            if hours.ends != _END_OF_DAY:
-                time.fromisoformat(hours.ends)
-        except ValueError:
-            raise BadRules(field="schedule") from None
+        if not _is_time(hours.begins) or not (hours.ends == _END_OF_DAY or _is_time(hours.ends)):
+            raise BadRules(field="schedule")
+
+
+def _is_time(text: str) -> bool:
+    """Whether it is a wall time as `07:00`; other forms of ISO 8601 may carry a zone."""
+    try:
+        return time.fromisoformat(text).isoformat("minutes") == text
+    except ValueError:
+        return False
 
 
 def intervals(week: list[Hours], zone: str, now_s: int) -> list[list[int]]:

@@ -8,7 +8,7 @@ from peewee import fn
 
 from lockmate import clock
 from lockmate.db import transaction
-from lockmate.doors import policies, renewals
+from lockmate.doors import linking, policies, renewals
 from lockmate.doors.models import Companion, DoorRules, Policy
 from lockmate.errors import Refused
 from lockmate.outbox import Outbox
@@ -23,7 +23,7 @@ _AT_A_TIME = 200
 def tend(now_ms: int | None = None) -> int:
     """Do what is due; returns how many policies or renewals were made or put out again. Twice changes nothing."""
     now = now_ms or clock.now_ms()
-    return _renew(now) + _resend(now) + renewals.tend(now)
+    return _renew(now) + _resend(now) + renewals.tend(now) + linking.tend()
 
 
 def _renew(now: int) -> int:

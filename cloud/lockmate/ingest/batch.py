@@ -6,6 +6,7 @@ or it would send it for ever. Only the companion's own acknowledgement says what
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lockmate import clock, records, stays
 from lockmate.db import ERRORS, require_away, transaction
-from lockmate.doors import BadMac, BadState, Companion, JournalLog, heard, link, remote
+from lockmate.doors import BadMac, BadState, Companion, JournalLog, heard, link, linking, remote
 from lockmate.errors import Refused
 from lockmate.ingest import known
 from lockmate.ingest.acks import Ack
@@ -157,10 +158,10 @@ class _Batch:
         return "other_property" if self._only not in (None, companion.property_id) else ""
 
     def _events(self, companion: Known, payload: bytes) -> None:
-        key = link.key_of(companion)
+        keys = link.keys_of(companion)
         for line in records.split(payload):
             try:
-                parsed = records.parse(key, line)
+                parsed = _parsed(keys, line)
             except records.BadLine as bad:
                 self._dispute(companion.companion_id, bad.reason, line)
             else:
@@ -171,7 +172,8 @@ class _Batch:
             Companion.update(online=False).where(Companion.id == companion.id).execute()
             return
         try:
-            report = link.open_sealed(companion, arrival.topic, arrival.payload)
+            report = linking.heard(companion, arrival.topic, arrival.payload)
+            self._known |= known.companions([companion.companion_id])  # its key may be another since
             self._store([companion.companion_id])  # lines that came before it; a report is overtaken by later ones
             told = heard(Companion(id=companion.id), report, at_ms=self._now, retained=arrival.retained)
         except (BadMac, BadState) as bad:
@@ -231,6 +233,14 @@ class _Batch:
 def _is_named(levels: list[str]) -> bool:
     """Whether it is a topic that a companion speaks on."""
     return len(levels) == _LEVELS and levels[4] in _LEAVES and COMPANION_ID.fullmatch(levels[2]) is not None
+
+
+def _parsed(keys: tuple[bytes, ...], line: bytes) -> ParsedLine:
+    """A line, under the first of the keys that fits; raises BadLine."""
+    for key in keys[1:]:
+        with contextlib.suppress(records.BadLine):
+            return records.parse(key, line)
+    return records.parse(keys[0], line)
 
 
 def _is_last_will(payload: bytes) -> bool:

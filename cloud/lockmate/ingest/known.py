@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _COMPANIONS = """
-    SELECT c.id, c.companion_id, c.property_id, c.door_id, c.state, c.link_key, COALESCE(d.number, 0)
+    SELECT c.id, c.companion_id, c.property_id, c.door_id, c.state, c.link_key, c.link_other, COALESCE(d.number, 0)
     FROM companion c LEFT JOIN door d ON d.id = c.door_id WHERE c.companion_id IN ({})"""
 _POLICIES = "SELECT door_id, MAX(version) FROM policy WHERE door_id IN ({}) GROUP BY door_id"
 
@@ -24,6 +24,7 @@ class Known(NamedTuple):
     door_id: int | None
     state: str
     link_key: bytes
+    link_other: bytes | None
     door: int  # the door's number; 0 for a spare
 
 

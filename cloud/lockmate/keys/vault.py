@@ -6,6 +6,7 @@ service puts it (docs/operate.md).
 
 from __future__ import annotations
 
+import hmac
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -60,6 +61,12 @@ def reseal(sealed: bytes, purpose: bytes, to: Path) -> bytes:
     return nonce + _cipher(to, "").encrypt(nonce, unseal(sealed, purpose), purpose)
 
 
+def derive(purpose: bytes) -> bytes:
+    """32 bytes that follow from the master key and the purpose: the same again after a restore, and kept nowhere."""
+    chosen = settings.current()
+    return hmac.digest(_key(chosen.master_key_file, chosen.master_key), b"derive" + purpose, "sha256")
+
+
 def _in_use() -> AESGCM:
     chosen = settings.current()
     return _cipher(chosen.master_key_file, chosen.master_key)
@@ -67,6 +74,11 @@ def _in_use() -> AESGCM:
 
 @lru_cache(maxsize=4)
 def _cipher(path: Path, text: str) -> AESGCM:
+    return AESGCM(_key(path, text))
+
+
+@lru_cache(maxsize=4)
+def _key(path: Path, text: str) -> bytes:
     """`text`: the key itself, from the environment; else it is in the file."""
     where = "LOCKMATE_MASTER_KEY" if text else str(path)
     text = text or settings.read_secret(path, "master_key", least=_KEY_CHARACTERS)
@@ -79,4 +91,4 @@ def _cipher(path: Path, text: str) -> AESGCM:
             "master_key_bad",
             f"{where} must hold 64 hex digits. Restore it from its backup: without it no key is signed.",
         )
-    return AESGCM(key)
+    return key

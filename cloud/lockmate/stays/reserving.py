@@ -34,7 +34,8 @@ def put(
     Raises BadReference, OrderNotOpen once it is checked in, cancelled or a no-show, and what `enter` raises.
     """
     by.within(property.id)
-    _check_reference(reference)
+    if not _is_reference(reference):
+        raise BadReference(field="reference")
     facts = entering.checked(property, guest_name, phone, arrival, departure, room, group)
     with transaction():
         order = Order.get_or_none(Order.property == property, Order.reference == reference)
@@ -57,7 +58,9 @@ def put(
 
 def referred(property: Property, reference: str) -> Order:
     """The order of a reference; another hotel's is not found. Raises NotFound."""
-    found = Order.get_or_none(Order.property == property, Order.reference == reference)
+    found = None
+    if _is_reference(reference):
+        found = Order.get_or_none(Order.property == property, Order.reference == reference)
     if found is None:
         raise NotFound(what="order")
     return found
@@ -81,7 +84,6 @@ def _draft_follows(order: Order, changed: list[str], booked_as: str, by: Actor) 
         changing.rename_guest(first[0], order.guest_name, order.phone, by=by)
 
 
-def _check_reference(reference: str) -> None:
+def _is_reference(reference: str) -> bool:
     good = reference.isprintable() and not any(sign.isspace() or sign == "/" for sign in reference)
-    if not good or not 0 < len(reference) <= _REFERENCE_MAX:
-        raise BadReference(field="reference")
+    return good and 0 < len(reference) <= _REFERENCE_MAX

@@ -31,8 +31,12 @@ def keep(page, name, *, phone=False, whole=False):
     picture = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
     if phone:
         picture = picture.resize((390, 844), Image.Resampling.LANCZOS)
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    file = PICTURES / f"{name}.png"
+    save(picture, PICTURES / f"{name}.png")
+
+
+def save(picture, file):
+    """With as few colours as it takes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     for colours in (48, 24, 12):
         picture.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
         if file.stat().st_size <= MOST:

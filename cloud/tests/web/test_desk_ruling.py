@@ -86,7 +86,9 @@ def test_hours_are_those_of_the_week_and_renewed(manager, hotel, time):
     assert told(hotel, "Lift")["schedule"] == []
 
 
-@pytest.mark.parametrize(("begins", "ends"), [("7", "22:00"), ("07:00", ""), ("25:00", "26:00"), ("24:00", "07:00")])
+@pytest.mark.parametrize(
+    ("begins", "ends"), [("7", "22:00"), ("07:00", ""), ("25:00", "26:00"), ("24:00", "07:00"), ("07:00", "08Z")]
+)
 def test_times_that_are_none_are_refused(manager, hotel, begins, ends):
     manager.get("/desk/doors/9001/hours")
     form = {"days-0": ["0"], "begins-0": begins, "ends-0": ends}

@@ -180,6 +180,19 @@ def test_what_is_wrong_has_a_code_that_stays(pms, hotel):
     assert code(pms.does("R-1", "change", ends_at=f"{day}T00:30:00+08:00")) == (409, "end_in_past")
 
 
+def test_what_no_database_takes_is_the_askers_mistake(pms, hotel, token):
+    pms.puts("R-1", hotel)
+    for room in ("\ud800", "8\x0001"):
+        assert code(pms.does("R-1", "check-in", room=room)) == (400, "bad_field")
+    assert code(pms.asks("GET", "R%001")) == (404, "not_found")
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "deep"}
+    deep = '{"a":' * 5_000
+    answer = pms._client.put(
+        "/api/pms/1/reservations/R-1", data=deep, headers=headers, content_type="application/json"
+    )
+    assert code(answer) == (400, "bad_field")
+
+
 def test_another_hotels_reservations_and_rooms_are_not_found(app, pms, hotel, another_hotel):
     pms.puts("R-1", hotel)
     with db.database.connection_context():

@@ -95,8 +95,11 @@ class Board:
             self._adc = machine.ADC(machine.Pin(self._supply["pin"]), atten=machine.ADC.ATTN_11DB)
             self.supply_low_mv = self._supply["low_mv"]
         self._clock = None
+        self.battery_ppm = 0
         if "clock" in wired:
-            self._clock = __import__("ds3231").Ds3231(wired["clock"])
+            ds3231 = __import__("ds3231")
+            self._clock = ds3231.Ds3231(wired["clock"])
+            self.battery_ppm = ds3231.DRIFT_PPM
 
     def store(self) -> "Any":
         """The raw flash beside the file system (tools/installer/partitions.py). Raises OSError if there is none."""

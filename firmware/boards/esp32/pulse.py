@@ -18,6 +18,7 @@ _DIVIDER = 255
 _TICKS_A_SECOND = 80_000_000 // _DIVIDER
 _TICKS_MAX = 32_767
 _BUSY = 16
+_LATE_MS = 2  # it began a little after the clock was read, and so ends a little later
 _APART_MS = 50  # between a motor's way there and its way back
 
 
@@ -36,7 +37,7 @@ class _Channel:
 
     def ready(self) -> bool:
         """Whether it can move the pin now. After a cut it takes the pin back once it has run out."""
-        if not self._rmt.wait_done():
+        if not self._rmt.wait_done(timeout=_LATE_MS):
             return False
         if self._cut:
             self._rmt.deinit()
@@ -94,7 +95,5 @@ class Bolt:
         self._there.move(0, self._run_ms)
 
     def off(self) -> None:
-        """At rest at once."""
+        """At rest at once; but a motor's way back is run, at its time, or the lock would stay open."""
         self._there.off()
-        if self._back is not None:
-            self._back.off()

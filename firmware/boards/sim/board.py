@@ -132,6 +132,7 @@ class Board:
     files = "/flash"
     holds_open = False  # the bolt is pulsed; it can't be held
     inputs: tuple[str, ...] = _INPUTS
+    battery_ppm = 0  # the drift bound of a battery clock: there is none
     supply_low_mv = 11_000
 
     def __init__(self, words: list | None = None) -> None:
@@ -195,6 +196,9 @@ class Board:
     def utc_hint(self) -> int | None:
         """A battery clock's time: this board has none."""
         return None
+
+    def keep_utc(self, seconds: int) -> None:
+        """Set the battery clock: there is none."""
 
     def tls_date(self, seconds: int) -> None:
         """TLS takes the date from the host here; nothing to set."""

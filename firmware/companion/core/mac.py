@@ -17,7 +17,7 @@ _key = b""
 _pads: tuple[bytes, bytes] | None = None
 
 
-def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+def hmac_sha256(key: "bytes | bytearray", *parts: bytes) -> bytes:
     """HMAC-SHA-256 (RFC 2104) of the parts joined; `key` is at most 64 bytes."""
     inner_pad, outer_pad = _pads_of(key)
     inner = hashlib.sha256(inner_pad)
@@ -28,29 +28,29 @@ def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
     return outer.digest()
 
 
-def _pads_of(key: bytes) -> tuple[bytes, bytes]:
+def _pads_of(key: "bytes | bytearray") -> tuple[bytes, bytes]:
     """The inner and outer pad of a key; those of the last one are kept, a door has one key."""
     global _key, _pads
     if _pads is None or key != _key:
         padded = key + bytes(_BLOCK - len(key))
-        _key = key
+        _key = bytes(key)  # a link key is changed in place
         _pads = bytes([b ^ 0x36 for b in padded]), bytes([b ^ 0x5C for b in padded])
     return _pads
 
 
-def tag(link_key: bytes, body: bytes) -> str:
+def tag(link_key: "bytes | bytearray", body: bytes) -> str:
     """The 16 hex digits that lead an event line, over its exact JSON bytes."""
     return binascii.hexlify(hmac_sha256(link_key, body)[:8]).decode()
 
 
-def seal(link_key: bytes, topic: str, document: bytes) -> bytes:
+def seal(link_key: "bytes | bytearray", topic: str, document: bytes) -> bytes:
     """A JSON object's bytes with the mac for `topic` as its last member."""
     text = document[:-1]
     mac = binascii.hexlify(hmac_sha256(link_key, topic.encode(), text))
     return text + _MAC_START + mac + _MAC_END
 
 
-def open_sealed(link_key: bytes, topic: str, payload: bytes) -> dict:
+def open_sealed(link_key: "bytes | bytearray", topic: str, payload: bytes) -> dict:
     """The object that `payload` carries; ValueError unless its mac is right for `topic`.
 
     Only the text before the mac is parsed, so a second `mac` or a repeated member changes nothing.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _DENY_ENTRY = 12  # key_id, until
 _DAY = 86_400
+_SALT = 16
 _U32 = 0xFFFFFFFF
 _SETTINGS = {"bolt_ms": (50, 10_000), "ajar_s": (5, 3_600), "drift_ppm": (1, 1_000)}
 
@@ -67,6 +68,7 @@ class Policy:
         self.schedule = _schedule(field(document, "schedule"))
         self.trust = _trust(field(document, "trust"))
         self.settings = _settings(field(document, "settings"))
+        self.link = _link(document["link"]) if "link" in document else None  # number and salt of the next link key
 
     def denied(self, key_id: bytes) -> bool:
         """Whether a key is on the deny list."""
@@ -222,6 +224,16 @@ def _kinds(value: object) -> tuple[int, ...]:
     if not kinds or (len(kinds) > 1 and (POLICY in kinds or UPDATE in kinds)):
         raise Refused("bad_field")
     return kinds
+
+
+def _link(value: object) -> tuple[int, bytes]:
+    pair = sequence(value, 2)
+    if len(pair) != 2 or not isinstance(pair[1], str) or len(pair[1]) != 2 * _SALT:
+        raise Refused("bad_field")
+    try:
+        return bounded(pair[0], 1, _U32), binascii.unhexlify(pair[1])
+    except ValueError:
+        raise Refused("bad_field") from None
 
 
 def _settings(value: object) -> dict[str, int]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _GRACE_MS = 1_000  # the lock's own motor line moves with our pulse, and a little after it
 _PULSE_MAX_MS = 10_000
+_TURN_MS = 60  # a motor's pulse is no shorter than its way there and this; see boards/esp32/pulse.py
 
 
 class Bolt:
@@ -44,6 +45,8 @@ class Bolt:
         now_ms = self._now()
         self._until_ms = now_ms + ms
         if self._on and now_ms < self._over_ms and not self._driver.retriggers:
+            if self._driver.after_ms:
+                self._until_ms = self._over_ms + ms  # it runs back first, and then there again
             return  # it is open, and is driven on when the hardware's pulse ends
         self._drive(ms, now_ms)
         if self._task is None:
@@ -82,6 +85,8 @@ class Bolt:
         except BaseException:
             self.release()
             raise
+        after_ms = self._driver.after_ms
+        self._over_ms = self._now() + (max(ms, after_ms + _TURN_MS) + after_ms if after_ms else ms)
 
     async def _go_on(self) -> None:
         try:

@@ -96,7 +96,7 @@ class Entry:
     def _answer(self, text: bytes | str, road: int) -> int:
         now_ms = self._now()
         lo, hi = self._clock.interval(now_ms)
-        self._beliefs.forget(lo)
+        self._beliefs.forget(self._clock.floor(now_ms))  # a used key is not forgotten on a battery clock's word
         verdict, token, learns = gate.judge(text, road, self._beliefs, (lo, hi), now_ms)
         if verdict == FORGED:
             self._beliefs.forged(road, now_ms)

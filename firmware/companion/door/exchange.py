@@ -30,16 +30,20 @@ async def ask(port: "Port", command: bytes, begins: bytes, size: int, patience_m
     What comes before it (the rest of a code that was just scanned) is passed over.
     """
     port.write(command)
-    held = bytearray()
-    chunk = bytearray(_HELD)
     try:
-        while True:
-            n: int | None = await asyncio.wait_for(port.readinto(chunk), patience_ms / 1000)
-            held += chunk[: n or 0]
-            at = held.find(begins)
-            if at >= 0 and len(held) - at >= size:
-                return bytes(held[at : at + size])
-            if len(held) > 4 * _HELD:
-                return None
+        answer: bytes | None = await asyncio.wait_for(_answer(port, begins, size), patience_ms / 1000)
     except asyncio.TimeoutError:
         return None
+    return answer
+
+
+async def _answer(port: "Port", begins: bytes, size: int) -> bytes | None:
+    held = bytearray()
+    chunk = bytearray(_HELD)
+    while len(held) <= 4 * _HELD:
+        n = await port.readinto(chunk)
+        held += chunk[: n or 0]
+        at = held.find(begins)
+        if at >= 0 and len(held) - at >= size:
+            return bytes(held[at : at + size])
+    return None

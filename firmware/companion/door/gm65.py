@@ -61,6 +61,7 @@ async def _find(port: "Port") -> int | None:
             port.baud(rate)
             if await _read(port, 0) is not None:
                 return rate
+    port.baud(RATE)  # one that takes no commands may still send codes
     return None
 
 

@@ -51,6 +51,7 @@ async def _find(port: "Port") -> int | None:
         port.baud(rate)
         if await _wake(port):
             return rate
+    port.baud(RATE)  # one that takes no commands may still send codes
     return None
 
 

@@ -67,8 +67,9 @@ class Dialler:
 
     def date(self) -> int:
         """The date, seconds, that TLS is to check certificates with."""
-        lo, hi = self._clock.interval(self._board.monotonic_ms())
-        if hi is None and self._from_first_day:
+        now_ms = self._board.monotonic_ms()
+        lo = self._clock.interval(now_ms)[0]
+        if self._clock.known(now_ms)[1] is None and self._from_first_day:
             return self._first_day
         return max(lo, self._first_day)
 

@@ -56,6 +56,7 @@ async def _ask(server: "Any", asked: bytes) -> str | None:
             continue
         if found is not None:
             return found
+        await asyncio.sleep_ms(0)  # whoever sends junk without end holds up nobody else
     return None
 
 

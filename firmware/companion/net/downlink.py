@@ -49,7 +49,7 @@ class Downlink:
     def __init__(
         self,
         companion_id: str,
-        link_key: bytes,
+        link_key: "bytes | bytearray",
         *,
         clock: "Clock",
         beliefs: "Any",

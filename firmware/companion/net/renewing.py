@@ -33,7 +33,7 @@ class Renewing:
     """Reads for one door what `renewals` then tries."""
 
     def __init__(
-        self, renewals: "Renewals", companion_id: str, link_key: bytes, random: "Callable[[int], bytes]"
+        self, renewals: "Renewals", companion_id: str, link_key: "bytes | bytearray", random: "Callable[[int], bytes]"
     ) -> None:
         self._renewals = renewals
         self._identity = renewals.load()
@@ -106,7 +106,7 @@ class Renewing:
         self._renewals.expect(Next(version, NETWORKS, networks=networks))
 
 
-def unseal(link_key: bytes, sealed: bytes) -> bytes:
+def unseal(link_key: "bytes | bytearray", sealed: bytes) -> bytes:
     """What AES-256-CBC under the link key's own seal key hid: iv(16) || blocks, PKCS 7. ValueError if it is not right.
 
     Who may say it is the mac's to prove, before: the document carries one.

@@ -49,7 +49,7 @@ class Uplink:
         dialler: "Dialler",
         *,
         companion_id: str,
-        link_key: bytes,
+        link_key: "bytes | bytearray",
         clock: "Clock",
         beliefs: "Any",
         journal: "Any",
@@ -202,7 +202,7 @@ class Uplink:
     def _news(self) -> tuple[object, ...]:
         """What the cloud must hear of at once when it changes."""
         beliefs = self._beliefs
-        lost = self._clock.interval(self._now_ms())[1] is None
+        lost = self._clock.known(self._now_ms())[1] is None
         renewed = self._renewals.news()
         return beliefs.door, beliefs.held_version, beliefs.held_hash, beliefs.generation, lost, renewed
 
@@ -217,7 +217,9 @@ class Uplink:
         state["policy_version"] = beliefs.held_version
         state["policy_hash"] = beliefs.held_hash
         state["generation"] = beliefs.generation
-        state["clock"] = list(self._clock.interval(now_ms))
+        state["clock"] = list(self._clock.known(now_ms))
+        if beliefs.link.n:
+            state["link"] = beliefs.link.n
         return mac.seal(self._link_key, self._state_topic, json.dumps(state).encode())
 
     # --- what time brings ------------------------------------------------------------------------------------------
@@ -246,7 +248,7 @@ class Uplink:
             return False
         last_ms = self.downlink.synchronised_ms
         if (
-            self._clock.interval(now_ms)[1] is not None
+            self._clock.known(now_ms)[1] is not None
             and last_ms is not None
             and now_ms - last_ms < _SYNCHRONISE_MS
         ):

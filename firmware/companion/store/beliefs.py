@@ -14,6 +14,7 @@ from companion.core.fields import Refused
 from companion.core.names import EMERGENCY, GUEST, POLICY, REMOTE, RESET_KIND, UPDATE
 from companion.core.policy import Policy, Trust
 from companion.store import files
+from companion.store.linkkey import LinkKey
 from companion.store.places import Cell, FilePlace, Log
 from companion.store.slots import Slots
 
@@ -73,8 +74,10 @@ class Beliefs:
         self.lost = False  # something was lost before this boot, or nothing was ever there
         self._newest = 0  # the newest policy version ever taken
         self._used = b""
+        self._unsaved = False  # something is believed that is not on flash: whoever opens next keeps it first
         self._forged_ms: list[int | None] = [None, None]  # by road
         self._verifiers: dict[int, Verifier] = {}
+        self.link = LinkKey(directory + "-link", config.link_key)  # beside: who loses his beliefs still speaks
         try:
             files.names(directory)
         except OSError:
@@ -200,7 +203,7 @@ class Beliefs:
 
     def learn(self, learns: "Learns") -> None:
         """Take what an accepted token teaches; on flash when it returns. Raises OSError."""
-        changed = False
+        changed = self._unsaved
         if learns.generation is not None and learns.generation > self.generation:
             self.generation = learns.generation
             changed = True
@@ -230,8 +233,8 @@ class Beliefs:
 
     def save_floor(self, lo: int) -> None:
         """Keep the clock's lower bound, if it is above the one kept. Raises OSError."""
-        if lo > self.floor:
-            self.floor = lo
+        if lo > self.floor or self._unsaved:
+            self.floor = max(self.floor, lo)
             self._save()
 
     def accept(self, wire: bytes, clock: "Clock", now_ms: int) -> Policy:
@@ -240,7 +243,7 @@ class Beliefs:
         Raises Refused (a code), or OSError if it can't be kept.
         """
         found = policies.read(wire, self)
-        self._take(found, bytes(wire), clock, now_ms)
+        self._take(found, wire, clock, now_ms)
         return found
 
     def policy_named(self, version: int) -> None:
@@ -320,6 +323,8 @@ class Beliefs:
         self.ajar_s = found.settings.get("ajar_s", _AJAR_S)
         self.drift_ppm = found.settings.get("drift_ppm", _DRIFT_PPM)
         self.generation = max(self.generation, found.generation)
+        if found.link is not None:
+            self.link.follow(found.link[0], found.link[1])
 
     def _keep_trust(self, trust: list[Trust]) -> None:
         self._trust_slots.write(_pack_trust(trust))
@@ -341,6 +346,7 @@ class Beliefs:
         self._newest = max(self._newest, found.version)
 
     def _save(self) -> None:
+        self._unsaved = True
         flags = _EPOCH_KNOWN if self.clock_epoch is not None else 0
         flags |= (_GUESTS_TRUSTED if self.guests_trusted else 0) | (_LATCHED if self._latched else 0)
         head = struct.pack(
@@ -354,6 +360,7 @@ class Beliefs:
             flags,
         )
         self._learned_slots.write(head + self._used)
+        self._unsaved = False
 
 
 def _places(directory: str, store: "Store | None") -> "tuple[Slots, Slots, Slots]":

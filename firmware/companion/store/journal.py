@@ -12,7 +12,7 @@ import json
 from companion.core import mac
 from companion.store.raw import BLOCK
 from companion.store.segments import AHEAD, ROOM, Segment, Segments
-from companion.store.squeeze import seq_of, squeeze, stretch
+from companion.store.squeeze import seq_of, squeeze, squeezed_kinds, stretch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ _WASTE = 120  # bytes at a block's end that no line fits into
 
 # A full journal gives these up first: what strangers can make a door write, at its scanner or by the broker, must not
 # push out what happened. A refused policy is one of those.
-_GIVEN_UP_FIRST = (
-    b'"kind":"refused"', b'"fault":"policy"', b'"kind":"clock"', b'"kind":"power"', b'"kind":"battery_low"',
-)  # fmt: skip
+_GIVEN_UP_FIRST = squeezed_kinds("refused", "clock", "power", "battery_low") + (b'"fault":"policy"',)
 _ORDER = ("road", "verdict", "key_id", "generation", "card", "count")
 
 
@@ -40,16 +38,21 @@ class Journal:
     def __init__(
         self,
         area: "Area",
-        link_key: bytes,
+        link_key: "bytes | bytearray",
         interval: "Callable[[], tuple[int, int | None]]",
         random_bytes: "Callable[[int], bytes]",
+        former: "bytes | bytearray" = b"",
     ) -> None:
-        """interval(): (lo, hi) in seconds. Reads what is there; raises OSError if the flash can't be used."""
+        """interval(): (lo, hi) in seconds; former: the link key that older lines may be under, changed in place.
+
+        Reads what is there; raises OSError if the flash can't be used.
+        """
         self._link_key = link_key
+        self._former = former
         self._interval = interval
         self._segments = Segments(area)
         self._live = self._segments.live
-        self._place = (0, -1, 0)  # after which seq, in which block, and where there the next line is
+        self._place: tuple[int, Segment | None, int] = (0, None, 0)  # after which seq, and where the next line is
         self.written = asyncio.Event()
         self.log = ""
         self.seq = 0
@@ -106,21 +109,21 @@ class Journal:
         if not self._is_done(len(packed)):
             try:
                 self._segments.append(self._live[-1], packed)
-                return self._took(self._live[-1], line, len(packed))
+                return self._took(self._live[-1], packed)
             except OSError:
                 pass  # that block is no good any more
         segment = self._segments.open(self.seq + 1, binascii.unhexlify(self.log), packed)
         segment.heavy = 0
         self._live.append(segment)
-        seq = self._took(segment, line, len(packed))
+        seq = self._took(segment, packed)
         self._trim()
         return seq
 
-    def _took(self, segment: Segment, line: bytes, size: int) -> int:
+    def _took(self, segment: Segment, packed: bytes) -> int:
         self.seq += 1
         segment.last = self.seq
-        if segment.heavy >= 0 and not _is_light(line):
-            segment.heavy += size
+        if segment.heavy >= 0 and not _is_light(packed):
+            segment.heavy += len(packed)
         return self.seq
 
     def _is_done(self, more: int) -> bool:
@@ -154,7 +157,7 @@ class Journal:
                 found.append((seq, line))
                 size += len(line) + 1
                 after_seq = seq
-                self._place = (seq, segment.block, at)
+                self._place = (seq, segment, at)
         return found
 
     def tag(self, seq: int) -> str | None:
@@ -186,15 +189,19 @@ class Journal:
 
     def _lines_after(self, segment: Segment, seq: int) -> "Generator[tuple[int, bytes], None, None]":
         """The segment's lines, from where the last reader ended if that was there."""
-        after, block, at = self._place
-        if after == seq and block == segment.block:
+        after, place, at = self._place
+        if after == seq and place is segment:  # its block may be another segment's by now
             return self._segments.lines(segment, at)
         return self._segments.lines(segment)
 
     def _right(self, packed: bytes) -> bytes | None:
         """The line, None if its tag does not fit."""
         line = stretch(packed, self.log)
-        return line if mac.tag(self._link_key, line[_HEAD:]).encode() == line[:_TAG] else None
+        if mac.tag(self._link_key, line[_HEAD:]).encode() == line[:_TAG]:
+            return line
+        if self._former and mac.tag(self._former, line[_HEAD:]).encode() == line[:_TAG]:
+            return line
+        return None
 
     def _right_lines(self, segment: Segment) -> "Generator[tuple[int, bytes], None, None]":
         """(seq, line as it is on flash) of the lines that are right, and not in the segment before."""
@@ -239,8 +246,8 @@ class Journal:
     def _heavy(self, segment: Segment) -> int:
         if segment.heavy < 0:
             segment.heavy = 0
-            for _, packed in self._right_lines(segment):
-                if not _is_light(stretch(packed, self.log)):
+            for at, packed in self._segments.lines(segment):
+                if at and seq_of(packed) > segment.after and not _is_light(packed):
                     segment.heavy += len(packed) + 1
         return segment.heavy
 
@@ -258,7 +265,7 @@ class Journal:
             full = False
             for seq, packed in self._right_lines(segment):
                 packed += b"\n"
-                if _is_light(stretch(packed, self.log)):
+                if _is_light(packed):
                     lost.append(seq)
                 elif fresh is None:
                     fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, segment.revision + 1)
@@ -360,9 +367,9 @@ class Journal:
         return bad
 
 
-def _is_light(line: bytes) -> bool:
+def _is_light(packed: bytes) -> bool:
     for mark in _GIVEN_UP_FIRST:
-        if mark in line:
+        if mark in packed:
             return True
     return False
 

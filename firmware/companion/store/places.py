@@ -83,6 +83,7 @@ class Log:
         self._end = BLOCK  # where the next one goes
         self.age = 0
         self.damaged = False
+        self._stuck = False  # a block could not be erased ahead: it is left alone until it is needed
         self._ready = [area.marked(n) for n in range(area.count)]
         for n in range(area.count):
             if self._ready[n]:
@@ -112,7 +113,7 @@ class Log:
 
     def _next(self, n: int, at: int) -> int:
         """Where a record may stand behind one that went bad or was cut: at the next magic, else at the next page."""
-        window = bytearray(min(PAGE, BLOCK - at - 1))
+        window = bytearray(min(PAGE + len(_MAGIC) - 1, BLOCK - at - 1))  # one that begins in this page ends in the next
         self._area.read(n, at + 1, window)
         found = bytes(window).find(_MAGIC)
         return at + 1 + found if found >= 0 else at // PAGE * PAGE + PAGE
@@ -157,9 +158,13 @@ class Log:
     def tend(self) -> bool:
         """Erase ahead if it is time; True if it did. Nobody may be waiting."""
         n = (self._block + 1) % self._area.count
-        if self._ready[n] or self._end < BLOCK // 2:
+        if self._ready[n] or self._stuck or self._end < BLOCK // 2:
             return False
-        self._area.prepare(n)
+        try:
+            self._area.prepare(n)
+        except OSError:
+            self._stuck = True
+            return False
         self._ready[n] = True
         return True
 
@@ -198,12 +203,12 @@ class Cell:
                 at += size
         return bytes(body) if _is_right(head, body) else None
 
-    def put(self, age: int, body: bytes) -> None:
+    def put(self, age: int, body: bytes | bytearray) -> None:
         """Replace the record. Raises OSError; what was there then stands."""
         if START + _HEAD_SIZE + len(body) > self._half * BLOCK:
             raise OSError(28)
         n = self._half - self._newest
-        for each in range(n + 1, n + self._half):
+        for each in range(n + 1, n + (START + _HEAD_SIZE + len(body) - 1) // BLOCK + 1):
             self._area.clear(each)
         self._area.prepare(n)
         at = START
@@ -212,13 +217,20 @@ class Cell:
                 at = self._fill(n, at, data[begin : begin + PAGE])
         self.age, self._newest, self._length = age, n, len(body)
 
-    def _fill(self, n: int, at: int, data: bytes) -> int:
+    def _fill(self, n: int, at: int, data: bytes | bytearray) -> int:
         """Program at most a page, over a block's end too; where it ended."""
         here = min(len(data), BLOCK - at % BLOCK)
         self._area.program(n + at // BLOCK, at % BLOCK, data[:here])
         if here < len(data):
             self._area.program(n + at // BLOCK + 1, 0, data[here:])
         return at + len(data)
+
+    def holds(self, body: bytes | bytearray) -> bool:
+        """Whether this is the record's body, told by its head alone."""
+        head = bytearray(_HEAD_SIZE)
+        if self.age:
+            self._area.read(self._newest, START, head)
+        return self.age > 0 and head == _head(self.age, body)
 
     def erase(self) -> None:
         """Forget it."""

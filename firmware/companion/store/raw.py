@@ -52,7 +52,7 @@ class Area:
         """Fill the buffer from there."""
         self._flash.readblocks(self._first + n, buffer, at)
 
-    def program(self, n: int, at: int, data: bytes) -> None:
+    def program(self, n: int, at: int, data: bytes | bytearray) -> None:
         """Put bytes where ones are, and read them back. Raises OSError too if they don't read back."""
         self._flash.writeblocks(self._first + n, data, at)
         for begin in range(0, len(data), PAGE):

@@ -37,11 +37,12 @@ class Rescue:
         """Bring the copy up to the files; True if it was not. Raises OSError."""
         if self.lost:
             return False
-        body = b""
+        body = bytearray()
         for name in NAMES:
             part = files.read(self._folder + name) or b""
-            body += len(part).to_bytes(_SIZE, "big") + part
-        if self._cell.read() == body:
+            body.extend(len(part).to_bytes(_SIZE, "big"))
+            body.extend(part)
+        if self._cell.holds(body):
             return False
         self._cell.put(self._cell.age + 1, body)
         return True

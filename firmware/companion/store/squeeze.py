@@ -52,6 +52,17 @@ def stretch(packed: bytes, log: str) -> bytes:
     return packed.replace(SEQ, _lead(log), 1)
 
 
+def squeezed_kinds(*kinds: str) -> tuple:
+    """What marks lines of these kinds once they are squeezed: one of these is in them, and in no others."""
+    marks = []
+    for kind in kinds:
+        starts = [phrase for phrase in _PHRASES if phrase.startswith(kind.encode() + b'"')]
+        if starts:
+            marks += [_CODES[_PHRASES.index(phrase)] for phrase in starts]
+        marks += [lead + kind.encode() + b'"' for lead in (_CODES[1], _CODES[3])]  # behind `"kind":"`
+    return tuple(marks)
+
+
 def seq_of(packed: bytes) -> int:
     """The seq of a squeezed line, 0 if it can't be one."""
     if packed[_TAG : _TAG + 1] != SEQ:

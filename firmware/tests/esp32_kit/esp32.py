@@ -27,7 +27,9 @@ class RMT:
                 return level
         return self._idle
 
-    def wait_done(self):
+    def wait_done(self, *, timeout=0):
+        if self._plan and 0 < self._plan[-1][0] - pins.us <= timeout * 1_000:
+            pins.us = self._plan[-1][0]
         return not self._plan or pins.us >= self._plan[-1][0]
 
     def write_pulses(self, durations, levels):

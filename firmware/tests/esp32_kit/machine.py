@@ -151,7 +151,7 @@ class UART(io.IOBase):
     def ioctl(self, request, flags):
         """As asyncio polls a stream: readable when something came, always writable."""
         if request != 3:
-            return 0
+            return -22  # above all no number of a file
         return flags & (4 | (1 if self.come else 0))
 
     def readinto(self, buffer):

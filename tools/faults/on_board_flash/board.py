@@ -118,6 +118,7 @@ class _Lines:
 
 class _Bolt:
     after_ms = 0
+    retriggers = True
 
     def __init__(self, board):
         self._board = board
@@ -144,6 +145,7 @@ class Board:
     scanner_module = ""
     card = None
     supply_low_mv = 0
+    rereads = False
     flash = None
     script = None
     moved = None
@@ -167,7 +169,7 @@ class Board:
         self.mount()
 
     def tasks(self):
-        return [("script", self.script())]
+        return [("script", self.script(), None)]
 
     async def scan(self, text):
         """Hold a code before the scanner; the verdict."""
@@ -205,6 +207,12 @@ class Board:
 
     def read(self, name):
         return 0
+
+    def memory(self):
+        return b""
+
+    def remember(self, data):
+        pass
 
     def restart(self):
         leave(3)

@@ -29,7 +29,7 @@ entry.Entry = _Known
 ed25519.engine()
 
 
-def boot(flash, script, moved, written=None):
+def boot(flash, script, moved, written=None, hangs_s=_HANGS_S):
     """In a child of this process: the firmware on that flash, `script(board)` at its door. Its exit code."""
     child = board.fork()
     if child:
@@ -37,7 +37,7 @@ def boot(flash, script, moved, written=None):
         board.waitpid(child, status, 0)
         return status[1] if status[0] == 0 else -status[0]
     try:
-        board.alarm(_HANGS_S)
+        board.alarm(hangs_s)
         board.Board.flash = flash
         board.Board.script = lambda door: script(door)  # a bound method would not be bound again
         board.Board.moved = lambda door: moved(door)

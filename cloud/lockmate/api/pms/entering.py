@@ -14,6 +14,7 @@ from lockmate.errors import BadField
 
 IDEMPOTENCY = "Idempotency-Key"
 _KEY_MAX = 100
+_TOKEN_MAX = 80  # longer ones are wrong: what is remembered of them is bounded
 
 
 def for_systems(permission: str) -> Callable[[Any], Any]:
@@ -34,8 +35,8 @@ def for_systems(permission: str) -> Callable[[Any], Any]:
 
 
 def token_told() -> str:
-    """What counts as one asker for the limit: the token, whoever brings it."""
-    return bearer(request.headers.get("Authorization", ""))
+    """What counts as one asker for the limit: the token, whoever brings it; who brings none is one asker, too."""
+    return bearer(request.headers.get("Authorization", ""))[:_TOKEN_MAX] or "none"
 
 
 def _key() -> str:
