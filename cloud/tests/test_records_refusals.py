@@ -112,4 +112,4 @@ def test_the_newest_come_first_and_no_more_than_asked_for(hotel, stay, room, gue
 def test_people_behind_events_in_a_list_of_a_door(hotel, stay, room, guest_key):
     refused(room, "privacy", guest_key.key_id)
     refused(room, "forged")
-    assert records.people(records.of_door(hotel.door("801"))) == {guest_key.key_id: "Wang Xiaoming"}
+    assert [name for _, name in records.of_door(hotel.door("801"))] == ["", "Wang Xiaoming"]

@@ -16,7 +16,7 @@ from lockmate.app import create_app
 from lockmate.records.models import Event
 from lockmate.settings import current
 from lockmate.stays.models import Stay
-from tools.bench import over_http
+from tools.bench import over_http, queries
 from tools.bench.figures import Figure, figure, size_of
 
 if TYPE_CHECKING:
@@ -34,19 +34,19 @@ def measure() -> dict[str, Figure]:
     """pages.p95_ms, pages.queries_max, pages.guest_kib."""
     with over_http.hotel(ROOMS) as house:
         secret, pages = _fill(house)
-        queries = _queries(pages)
+        sent = _queries(pages)
         house.server.start()
         house.server.wait_for_port(int(house.url.rsplit(":", 1)[1]), 30)
         times = _times(house, pages)
         look = _first_look(house, secret)
     worst = {page: sorted(found)[int(len(found) * 0.95)] for page, found in times.items()}
     slowest = max(worst, key=lambda page: worst[page])
-    busiest = max(queries, key=lambda page: queries[page])
+    busiest = max(sent, key=lambda page: sent[page])
     return {
         "pages.p95_ms": figure(list(worst.values()), "ms", f"the median page; the slowest is {slowest}")
         | {"value": round(worst[slowest], 1)},
-        "pages.queries_max": figure([float(count) for count in queries.values()], "", f"most at {busiest}")
-        | {"value": float(queries[busiest])},
+        "pages.queries_max": figure([float(count) for count in sent.values()], "", f"most at {busiest}")
+        | {"value": float(sent[busiest])},
         "pages.guest_kib": figure([look / 1024], "KiB", "page, styles, scripts and the first tokens, as they travel"),
     }
 
@@ -87,22 +87,13 @@ def _queries(pages: list[str]) -> dict[str, int]:
     assert token is not None
     client.post("/desk/login", data={"name": "bench", "password": over_http.PASSWORD, "csrf_token": token[1]})
     counts = {}
-    plain = db.database.obj._execute_cursor  # noqa: SLF001  every statement passes here
-    sent: list[str] = []
-
-    def counted(sql: str, *more: Any) -> Any:
-        sent.append(sql)
-        return plain(sql, *more)
-
-    db.database.obj._execute_cursor = counted  # noqa: SLF001
     try:
         for page in pages:
-            sent.clear()
-            answer = client.get(page)
+            with queries.counted() as sent:
+                answer = client.get(page)
             assert answer.status_code == 200, (page, answer.status_code)
-            counts[page] = sum(1 for sql in sent if sql.startswith(("SELECT", "UPDATE", "INSERT", "DELETE")))
+            counts[page] = len(sent)
     finally:
-        db.database.obj._execute_cursor = plain  # noqa: SLF001
         db.database.close()
     return counts
 

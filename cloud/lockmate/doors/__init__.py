@@ -16,7 +16,7 @@ from lockmate.doors import (
     truth,
 )
 from lockmate.doors.commission import commission
-from lockmate.doors.denials import deny, doors_of
+from lockmate.doors.denials import could_open, deny, doors_of
 from lockmate.doors.errors import (
     BadCompanion,
     BadMac,
@@ -77,6 +77,7 @@ __all__ = [
     "answer_of",
     "commission",
     "companions",
+    "could_open",
     "denials",
     "deny",
     "doors_of",

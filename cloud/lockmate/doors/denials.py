@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
 
 from lockmate import clock
 from lockmate.doors.errors import DenyListFull
@@ -22,12 +25,26 @@ class DenyList(NamedTuple):
     min_iat: int
 
 
-def doors_of(key: Key) -> list[Door]:
-    """The doors that a key could open: a guest's room and the common doors of its zones; all doors of staff zones."""
-    zoned = (Door.property == key.property_id) & (Door.zones.bin_and(key.zones) != 0)
-    if key.kind == "guest":
+def could_open(key: Key, door: Door) -> bool:
+    """A guest's key its room and the common doors of its zones; a staff key all doors of its zones."""
+    if key.door_id == door.id:
+        return True
+    zoned = door.property_id == key.property_id and bool(door.zones & key.zones)
+    return zoned and (key.kind != "guest" or door.door_class == "common")
+
+
+def reach(keys: Sequence[Key]) -> Any:
+    """A condition that holds for every door which one of these keys could open, and perhaps for some more."""
+    zones = reduce(or_, (key.zones for key in keys), 0)
+    zoned = Door.property.in_({key.property_id for key in keys}) & (Door.zones.bin_and(zones) != 0)
+    if all(key.kind == "guest" for key in keys):
         zoned &= Door.door_class == "common"
-    return list(Door.select().where((Door.id == key.door_id) | zoned).order_by(Door.id))
+    return Door.id.in_({key.door_id for key in keys} - {None}) | zoned
+
+
+def doors_of(key: Key) -> list[Door]:
+    """The doors that a key could open, by row id."""
+    return [door for door in Door.select().where(reach([key])).order_by(Door.id) if could_open(key, door)]
 
 
 def deny(key: Key) -> list[Door]:

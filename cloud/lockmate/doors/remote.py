@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from peewee import fn
 
@@ -13,7 +13,7 @@ from lockmate.db import transaction
 from lockmate.doors import policies
 from lockmate.doors.errors import DoorOffline, NoReason, OpenUnderWay, TooManyOpens
 from lockmate.doors.link import Speaker
-from lockmate.doors.models import RemoteOpen
+from lockmate.doors.models import Companion, RemoteOpen
 from lockmate.doors.rooms import rules_of
 from lockmate.errors import NotFound
 from lockmate.keys import holders, issuer
@@ -117,12 +117,7 @@ def answer_of(asked: RemoteOpen) -> str:
     "no_answer": nothing came in good time (a door that refuses before the signature names no token).
     A late event still corrects the last two.
     """
-    asked = RemoteOpen.get_by_id(asked.id)
-    if asked.answer:
-        return str(asked.answer)
-    if not any(companion.online for companion in policies.companions_of(asked.door)):
-        return "offline"
-    return "waiting" if clock.now_ms() - asked.asked_at < ANSWER_MS else "no_answer"
+    return _asked(RemoteOpen.id == asked.id, 1)[0][1]
 
 
 def answered(answers: Iterable[Answer], at_ms: int) -> None:
@@ -163,9 +158,26 @@ def open_of(holder: Holder, open_id: int) -> RemoteOpen:
     return found
 
 
-def opens_at(door: Door, limit: int = 20) -> list[RemoteOpen]:
-    """The latest remote opens of a door, newest first."""
-    return list(RemoteOpen.select().where(RemoteOpen.door == door).order_by(RemoteOpen.id.desc()).limit(limit))
+def opens_at(door: Door, limit: int = 20) -> list[tuple[RemoteOpen, str]]:
+    """The latest remote opens of a door, newest first, each with its answer (`answer_of`)."""
+    return _asked(RemoteOpen.door == door, limit)
+
+
+def _asked(which: Any, limit: int) -> list[tuple[RemoteOpen, str]]:
+    """One query, which also asks whether the door is there."""
+    there = Companion.select(Companion.id).where(
+        Companion.door == RemoteOpen.door, Companion.state == "in_service", Companion.online
+    )
+    rows = RemoteOpen.select(RemoteOpen, fn.EXISTS(there).alias("online")).where(which)
+    return [(row, _answer(row)) for row in rows.order_by(RemoteOpen.id.desc()).limit(limit)]
+
+
+def _answer(asked: Any) -> str:
+    if asked.answer:
+        return str(asked.answer)
+    if not asked.online:
+        return "offline"
+    return "waiting" if clock.now_ms() - asked.asked_at < ANSWER_MS else "no_answer"
 
 
 def _fits(key: Key, door: Door) -> bool:

@@ -7,15 +7,14 @@ tells people whether a key opens asks here. docs/truth.md has the pictures.
 from __future__ import annotations
 
 import base64
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lockmate import clock
-from lockmate.doors import policies
-from lockmate.doors.denials import doors_of
+from lockmate.doors.books import Books
+from lockmate.doors.denials import could_open, reach
 from lockmate.doors.models import Companion, Policy
-from lockmate.doors.rooms import rules_of
 from lockmate.keys import epochs
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door
@@ -54,21 +53,58 @@ class Truth:
 
 def of(key: Key) -> Truth:
     """The statement for a key over all the doors it could open: the least certain one of them."""
-    return _together(key, [(door, at(key, door)) for door in doors_of(key)])
+    return of_all([key])[key.id]
+
+
+def of_all(keys: Sequence[Key], books: Books | None = None) -> dict[int, Truth]:
+    """The same for many keys, by row id, in two queries; `books` are those of all doors in their reach, if at hand."""
+    books = books or books_of(keys)
+    doors = {key.id: [door for door in books.doors if could_open(key, door)] for key in keys}
+    _read(books, [(key, door) for key in keys for door in doors[key.id]])
+    return {key.id: _together(key, [(door, _at(key, door, books)) for door in doors[key.id]], books) for key in keys}
+
+
+def books_of(keys: Sequence[Key], *also: Door) -> Books:
+    """Of every door that one of these keys could open, and of some more; one query."""
+    return Books.where(reach(keys) | Door.id.in_([door.id for door in also]))
 
 
 def at(key: Key, door: Door) -> Truth:
     """The statement for a key at one door that it could open."""
+    books = Books.of(door)
+    _read(books, [(key, door)])
+    return _at(key, door, books)
+
+
+def _read(books: Books, pairs: list[tuple[Key, Door]]) -> None:
+    """The policies that tell of keys which ended: those from their ends on."""
+    since: dict[int, int] = {}
+    for key, door in pairs:
+        if not _is_in_force(key) and key.newest_exp and books.companions[door.id]:
+            since[door.id] = min(_ended_at(key), since.get(door.id, _ended_at(key)))
+    if since:
+        books.read_policies(since)
+
+
+def _is_in_force(key: Key) -> bool:
+    return bool(key.state == "active" and clock.now_ms() < key.ends_at)
+
+
+def _ended_at(key: Key) -> int:
+    return int(key.ended_at or key.ends_at)
+
+
+def _at(key: Key, door: Door, books: Books) -> Truth:
     now = clock.now_ms()
     if key.state == "prepared" and not key.newest_exp:  # else its check-in may have been lost with a restore
         return Truth("prepared")
-    companions = policies.companions_of(door)
-    if key.state == "active" and now < key.ends_at:
-        return _stands(key, door, companions, now)
-    ended_at = key.ended_at or key.ends_at
+    companions = books.companions[door.id]
+    if _is_in_force(key):
+        return _stands(key, door, books, now)
+    ended_at = _ended_at(key)
     if not key.newest_exp or not companions:
         return Truth("ended", at=ended_at)
-    facts = _Facts(key, door)
+    facts = _Facts(key, door, books)
     told = [facts.refuses_since(companion) for companion in companions]
     if all(since is not None for since in told):
         return Truth("ended_confirmed", at=max(since for since in told if since is not None))
@@ -86,13 +122,14 @@ def at(key: Key, door: Door) -> Truth:
     )
 
 
-def _stands(key: Key, door: Door, companions: list[Companion], now: int) -> Truth:
+def _stands(key: Key, door: Door, books: Books, now: int) -> Truth:
     """A key in force: until its end, and what a door may take after that."""
+    companions = books.companions[door.id]
     latest: int | None = key.ends_at
     if key.newest_exp:
         later = _latest(key, companions, now)
         latest = None if later is None else max(key.ends_at, later)
-    facts = _Facts(key, door)
+    facts = _Facts(key, door, books)
     ahead = bool(companions) and all(facts.saw_newer(one) for one in companions)
     late = latest is None or latest > key.ends_at
     return Truth(
@@ -123,11 +160,11 @@ def _lag_s(companion: Companion, now: int) -> int | None:
 class _Facts:
     """What is known about a key at a door: what was signed for it, and what its companions hold of that."""
 
-    def __init__(self, key: Key, door: Door) -> None:
+    def __init__(self, key: Key, door: Door, books: Books) -> None:
         self._key = key
         self._door = door
-        self._ended_at = key.ended_at or key.ends_at
-        self._clock_epoch = rules_of(door).clock_epoch
+        self._books = books
+        self._clock_epoch = books.rules(door).clock_epoch
         self._said: dict[int, bool] = {}
 
     def refuses_since(self, companion: Companion) -> int | None:
@@ -136,10 +173,10 @@ class _Facts:
             return int(companion.heard_at or 0)
         if companion.heard_at is None:
             return None
-        held = Policy.get_or_none(Policy.door == self._door, Policy.version == companion.policy_version)
-        if held is None or held.hash != companion.policy_hash:
+        held = self._books.held(companion)
+        if held is None or not self._books.knows(companion):
             return None
-        later = Policy.select().where(Policy.door == self._door, Policy.version >= held.version)
+        later = [policy for policy in self._books.policies(self._door) if policy.version >= held.version]
         if not all(self._tells(policy) for policy in later):  # a newer one may have reached it since
             return None
         return self._first_confirmed(held) or companion.policy_confirmed_at
@@ -162,27 +199,24 @@ class _Facts:
             return False
         if not self._clock_epoch:
             return True
-        held = Policy.get_or_none(Policy.door == self._door, Policy.version == companion.policy_version)
-        return held is not None and _document(held)["clock_epoch"] == self._clock_epoch
+        named = [one for one in self._books.policies(self._door) if one.version == companion.policy_version]
+        return any(self._books.said(held)["clock_epoch"] == self._clock_epoch for held in named)
 
     def _first_confirmed(self, held: Policy) -> int | None:
         """When the door first said it: a later policy does not make that younger."""
-        since = Policy.select().where(
-            Policy.door == self._door,
-            Policy.made_at >= self._ended_at,
-            Policy.version <= held.version,
-            Policy.confirmed_at.is_null(False),
-        )
         first: int | None = None
-        for policy in since.order_by(Policy.version.desc()).iterator():
+        for policy in self._books.policies(self._door):
+            told = policy.confirmed_at is not None and policy.made_at >= _ended_at(self._key)
+            if policy.version > held.version or not told:
+                continue
             if not self._tells(policy):
                 break
-            first = int(policy.confirmed_at)
+            first = policy.confirmed_at
         return first
 
     def _tells(self, policy: Policy) -> bool:
         if policy.id not in self._said:
-            self._said[policy.id] = self._reads(_document(policy))
+            self._said[policy.id] = self._reads(self._books.said(policy))
         return self._said[policy.id]
 
     def _reads(self, said: dict[str, Any]) -> bool:
@@ -201,10 +235,10 @@ class _Facts:
         return any(listed[n : n + 8] == key_id for n in range(0, len(listed), _ENTRY))
 
 
-def _together(key: Key, told: list[tuple[Door, Truth]]) -> Truth:
+def _together(key: Key, told: list[tuple[Door, Truth]], books: Books) -> Truth:
     """One statement of several: what any of the doors may still do counts."""
     if not told:
-        return Truth("prepared") if key.state == "prepared" else Truth("ended", at=key.ended_at or key.ends_at)
+        return Truth("prepared") if key.state == "prepared" else Truth("ended", at=_ended_at(key))
     statements = [one for _, one in told]
     first = statements[0]
     if first.kind == "prepared":
@@ -228,13 +262,9 @@ def _together(key: Key, told: list[tuple[Door, Truth]]) -> Truth:
             doors=tuple(name for one in statements for name in one.doors),
             ahead=tuple(name for one in statements for name in one.ahead),
         )
-    past = [one.at for (door, one) in told if one.kind == "ended" and policies.companions_of(door)]
+    past = [one.at for (door, one) in told if one.kind == "ended" and books.companions[door.id]]
     confirmed = [one.at for one in statements if one.kind == "ended_confirmed"]
     if past or not confirmed:
         return Truth("ended", at=max(one.at or 0 for one in statements))
     return Truth("ended_confirmed", at=max(at for at in confirmed if at is not None))
 
-
-def _document(policy: Policy) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(bytes(policy.body))
-    return said

@@ -8,7 +8,7 @@ from lockmate.db import transaction
 from lockmate.keys import epochs, issuer
 from lockmate.keys.errors import KeyEnded, KeyNotYet
 from lockmate.keys.models import Key
-from lockmate.keys.token import mint
+from lockmate.keys.token import Minter, mint
 from lockmate.protocol import DAY, KINDS, LIVES
 
 
@@ -37,28 +37,17 @@ def sheaf(key: Key, now_s: int, *, slots: int | None = None) -> list[Slot]:
         noted = Key.update(newest_exp=newest, newest_iat=max(key.newest_iat, now_s))
         if not noted.where(Key.id == key.id, Key.state == "active").execute():
             raise KeyEnded  # meanwhile, in another process
-    kind, key_id, zones = KINDS.index(key.kind), bytes.fromhex(key.key_id), key.zones
-    door = key.door.number if key.door is not None else 0
-    over_privacy = key.kind == "emergency"
-    return [
-        Slot(
-            nbf,
-            exp,
-            mint(
-                signer,
-                kind=kind,
-                key_id=key_id,
-                generation=generation,
-                nbf=nbf,
-                exp=exp,
-                iat=now_s,
-                door=door,
-                zones=zones,
-                over_privacy=over_privacy,
-            ),
-        )
-        for nbf, exp in bounds
-    ]
+    minter = Minter(
+        signer,
+        kind=KINDS.index(key.kind),
+        key_id=bytes.fromhex(key.key_id),
+        generation=generation,
+        iat=now_s,
+        door=key.door.number if key.door is not None else 0,
+        zones=key.zones,
+        over_privacy=key.kind == "emergency",
+    )
+    return [Slot(nbf, exp, minter.mint(nbf, exp)) for nbf, exp in bounds]
 
 
 def rehearsal(key: Key, now_s: int) -> str:

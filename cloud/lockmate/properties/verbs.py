@@ -109,9 +109,10 @@ def add_door(property: Property, number: int, name: str, door_class: str, zones:
 
 def door_of(property: Property, number: int) -> Door:
     """The door with this number; another hotel's is not found."""
-    found = Door.get_or_none(Door.property == property, Door.number == number)
+    found: Door | None = Door.get_or_none(Door.property == property, Door.number == number)
     if found is None:
         raise NotFound(what="door")
+    found.property = property
     return found
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door
 from lockmate.records.models import Event
+from lockmate.records.refusals import name_behind, with_people
 
 
-def of_door(door: Door, limit: int = 50) -> list[Event]:
-    """The latest events of a door, newest first."""
-    return list(Event.select().where(Event.door == door).order_by(Event.id.desc()).limit(limit))
+def of_door(door: Door, limit: int = 50) -> list[tuple[Event, str]]:
+    """The latest events of a door, newest first, each with who is behind it (`people`)."""
+    rows = with_people(Event.select()).where(Event.door == door)
+    return [(event, name_behind(event)) for event in rows.order_by(Event.id.desc()).limit(limit)]
 
 
 def privacy_at(door: Door) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from lockmate import clock
 from lockmate.doors.models import RemoteOpen
@@ -44,75 +45,69 @@ def refusals(subject: Stay | Door, limit: int = 20) -> list[Refusal]:
     A stay has, beside its guests' own, the unverified ones of a day at its present room: its guests may be behind them.
     """
     if isinstance(subject, Door):
-        events = Event.select(Event, Door).join(Door).where(Event.kind == "refused", Event.door == subject)
-        return _told(list(events.order_by(Event.id.desc()).limit(limit)))
+        return _told(Event.door == subject, limit)
     held = Key.select(Key.key_id).join(GuestKey).join(Guest).where(Guest.stay == subject)
     asked = RemoteOpen.select(RemoteOpen.key_id).join(Key).join(GuestKey).join(Guest).where(Guest.stay == subject)
     theirs = Event.key_id.in_(held) | Event.key_id.in_(asked)
     if subject.state == "in_house":
         since = max(clock.now_ms() - _UNVERIFIED_MS, subject.checked_in_at or 0)
         theirs |= (Event.door == subject.room_id) & (Event.key_id == "") & (Event.received_at >= since)
-    events = Event.select(Event, Door).join(Door).where(Event.kind == "refused", theirs)
-    return _told(list(events.order_by(Event.id.desc()).limit(limit)))
+    return _told(theirs, limit)
 
 
-def people(events: list[Event]) -> dict[str, str]:
-    """Who is behind the key_ids of these events: a guest's name, or what a staff key is labelled."""
-    return {key_id: who.person for key_id, who in _people({event.key_id for event in events}).items() if who.person}
+def people(events: Sequence[Event]) -> dict[str, str]:
+    """Who is behind the key_ids of these events: a guest's name, or what a staff key is labelled; one query."""
+    rows = with_people(Event.select()).where(Event.id.in_([event.id for event in events if event.key_id]))
+    return {event.key_id: name for event in rows if (name := name_behind(event))}
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    person: str
-    guest: Guest | None = None
-    key: Key | None = None
-    remote: RemoteOpen | None = None
-
-
-def _told(events: list[Event]) -> list[Refusal]:
-    behind = _people({event.key_id for event in events})
-    nobody = _Person("")
-    found = []
-    for event in events:
-        who = behind.get(event.key_id, nobody)
-        door: Any = event.door  # joined
-        found.append(
-            Refusal(
-                door=door,
-                verdict=event.verdict,
-                at=event.at,
-                received_at=event.received_at,
-                person=who.person,
-                guest=who.guest,
-                key=who.key,
-                remote=who.remote,
-                unverified=not event.key_id,
-                count=event.count,
-            )
+def _told(which: Any, limit: int) -> list[Refusal]:
+    """One query."""
+    rows = with_people(Event.select(Event, Door).join(Door)).where(Event.kind == "refused", which)
+    return [
+        Refusal(
+            door=event.door,
+            verdict=event.verdict,
+            at=event.at,
+            received_at=event.received_at,
+            person=name_behind(event),
+            guest=_guest(event),
+            key=event.by_right,
+            remote=event.remote,
+            unverified=not event.key_id,
+            count=event.count,
         )
-    return found
+        for event in rows.order_by(Event.id.desc()).limit(limit)
+    ]
 
 
-def _people(key_ids: set[str]) -> dict[str, _Person]:
-    """By key_id, in three queries: remote opens, keys, and the guests who got them."""
-    key_ids = key_ids - {""}
-    opens = RemoteOpen.select(RemoteOpen, Key).join(Key, JOIN.LEFT_OUTER).where(RemoteOpen.key_id.in_(key_ids))
-    remote = {asked.key_id: asked for asked in opens}
-    wanted = key_ids | {asked.right.key_id for asked in remote.values() if asked.right is not None}
-    keys = {key.key_id: key for key in Key.select().where(Key.key_id.in_(wanted))}
-    rows = GuestKey.select(GuestKey, Guest).join(Guest).where(GuestKey.key.in_(list(keys.values())))
-    guests = {row.key_id: row.guest for row in rows}
-    found = {}
-    for key_id in key_ids:
-        asked = remote.get(key_id)
-        right = asked.right.key_id if asked is not None and asked.right is not None else key_id
-        key = keys.get(right)
-        guest = guests.get(key.id) if key is not None else None
-        if guest is not None:
-            person = guest.name
-        elif key is not None:
-            person = key.label
-        else:
-            person = asked.actor if asked is not None else ""
-        found[key_id] = _Person(person, guest, key, asked)
-    return found
+def with_people(query: Any) -> Any:
+    """Each event with the remote open of its token, the key by whose right that was, and the guest who got the key."""
+    named = Key.alias()
+    own = named.select(named.id).where(named.key_id == Event.key_id)
+    asked = (RemoteOpen.key_id == Event.key_id) & (Event.key_id != "")
+    right = Key.id == fn.COALESCE(RemoteOpen.right, own)
+    return (
+        query.select_extend(RemoteOpen, Key, GuestKey.id, Guest)
+        .switch(Event)
+        .join(RemoteOpen, JOIN.LEFT_OUTER, on=asked, attr="remote")
+        .switch(Event)
+        .join(Key, JOIN.LEFT_OUTER, on=right, attr="by_right")
+        .join(GuestKey, JOIN.LEFT_OUTER, on=(GuestKey.key == Key.id), attr="given")
+        .join(Guest, JOIN.LEFT_OUTER, on=(GuestKey.guest == Guest.id), attr="to")
+    )
+
+
+def _guest(event: Any) -> Guest | None:
+    given = event.by_right.given if event.by_right is not None else None
+    return given.to if given is not None else None
+
+
+def name_behind(event: Any) -> str:
+    """Who is behind it; empty if nobody of ours is."""
+    guest = _guest(event)
+    if guest is not None:
+        return str(guest.name)
+    if event.by_right is not None:
+        return str(event.by_right.label)
+    return str(event.remote.actor) if event.remote is not None else ""

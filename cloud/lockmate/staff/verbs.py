@@ -65,7 +65,8 @@ def sign_in(name: str, password: str, *, property: Property | None = None) -> Ac
 
 def actor_of(account_id: int) -> Actor | None:
     """The actor of a session; None if the account is gone or closed since."""
-    account = Account.get_or_none(Account.id == account_id, Account.active)
+    query = Account.select(Account, Property).join(Property).where(Account.id == account_id, Account.active)
+    account: Account | None = query.first()
     return _actor(account) if account else None
 
 

@@ -38,7 +38,7 @@ from lockmate.stays.errors import (
 )
 from lockmate.stays.evicting import evict
 from lockmate.stays.holding import occupant, open_move
-from lockmate.stays.listing import RackRow, in_house, keys_by_guest, of_keys, rack
+from lockmate.stays.listing import RackRow, in_house, keys_by_guest, of_keys, people_at, people_of, rack
 from lockmate.stays.models import Guest, GuestKey, Move, Order, Payment, Stay
 from lockmate.stays.moving import move, move_back, moves_of, note_opened
 from lockmate.stays.paying import PAYMENT_METHODS, Paid, pay, payments_of
@@ -106,6 +106,8 @@ __all__ = [
     "orders",
     "pay",
     "payments_of",
+    "people_at",
+    "people_of",
     "phone_of",
     "planned",
     "prepare",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from peewee import JOIN
 
@@ -25,8 +25,9 @@ class RackRow(NamedTuple):
 
 def rack(property: Property) -> list[RackRow]:
     """All rooms by number, in four queries."""
+    query = Stay.select(Stay, Order).join(Order, JOIN.LEFT_OUTER)
     open_stays = list(
-        Stay.select().where(Stay.property == property, Stay.state.in_(("draft", "in_house"))).order_by(Stay.id)
+        query.where(Stay.property == property, Stay.state.in_(("draft", "in_house"))).order_by(Stay.id)
     )
     guests: dict[int, list[Guest]] = {}
     people = Guest.select().join(Stay).where(Stay.property == property, Stay.state == "in_house")
@@ -57,12 +58,31 @@ def in_house(property: Property) -> list[Stay]:
 
 
 def keys_by_guest(*stays: Stay) -> dict[int, list[Key]]:
-    """Every key that each guest (row id) of these stays ever got, newest first, with its door; one query."""
-    query = GuestKey.select(GuestKey, Key, Door).join(Guest).switch(GuestKey).join(Key).join(Door, JOIN.LEFT_OUTER)
-    found: dict[int, list[Key]] = {}
-    for row in query.where(Guest.stay.in_([stay.id for stay in stays])).order_by(Key.id.desc()):
-        found.setdefault(row.guest_id, []).append(row.key)
-    return found
+    """Every key that each guest (row id) of these stays ever got, newest first, with its door."""
+    return {guest.id: held for guest, held in people_of(*stays) if held}
+
+
+def people_of(*stays: Stay) -> list[tuple[Guest, list[Key]]]:
+    """The guests of these stays, each with every key they ever got, newest first, with its door; one query."""
+    return _people(Guest.stay.in_([stay.id for stay in stays]))
+
+
+def people_at(door: Door) -> list[tuple[Guest, list[Key]]]:
+    """The same of who is in a room; of a common door, of everybody in house. Their stays are joined; one query."""
+    here = Stay.room == door if door.door_class == "room" else Stay.property == door.property_id
+    return _people(here & (Stay.state == "in_house"))
+
+
+def _people(which: Any) -> list[tuple[Guest, list[Key]]]:
+    query = Guest.select(Guest, Stay, GuestKey, Key, Door).join(Stay).switch(Guest)
+    query = query.join(GuestKey, JOIN.LEFT_OUTER, attr="got").join(Key, JOIN.LEFT_OUTER).join(Door, JOIN.LEFT_OUTER)
+    found: dict[int, tuple[Guest, list[Key]]] = {}
+    rows: Any = query.where(which).order_by(Guest.id, Key.id.desc())
+    for row in rows:
+        _, held = found.setdefault(row.id, (row, []))
+        if row.got is not None:
+            held.append(row.got.key)
+    return list(found.values())
 
 
 def of_keys(keys: Iterable[Key | str]) -> dict[str, Guest]:

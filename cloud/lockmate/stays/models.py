@@ -67,10 +67,12 @@ class Stay(BaseModel):
 
     @classmethod
     def of(cls, property: Property, stay_id: int) -> Stay:
-        """This property's stay with that id; another hotel's is not found."""
-        found = cls.get_or_none(cls.id == stay_id, cls.property == property)
+        """This property's stay with that id, with its room and order; another hotel's is not found."""
+        query = cls.select(cls, Door, Order).join(Door).switch(cls).join(Order, pw.JOIN.LEFT_OUTER)
+        found: Stay | None = query.where(cls.id == stay_id, cls.property == property).first()
         if found is None:
             raise NotFound(what="stay")
+        found.property = property
         return found
 
     def lock(self) -> Stay:

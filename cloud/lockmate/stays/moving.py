@@ -116,8 +116,11 @@ def close(under_way: Move, how: str, due: holding.Due) -> None:
 
 
 def moves_of(stay: Stay) -> list[Move]:
-    """The moves of a stay, newest first."""
-    return list(Move.select().where(Move.stay == stay).order_by(Move.id.desc()))
+    """The moves of a stay with their rooms, newest first."""
+    old, new = Door.alias(), Door.alias()
+    query = Move.select(Move, old, new).join(old, on=Move.from_room, attr="from_room").switch(Move)
+    query = query.join(new, on=Move.to_room, attr="to_room")
+    return list(query.where(Move.stay == stay).order_by(Move.id.desc()))
 
 
 def _start(stay: Stay, to: Door, due: holding.Due, by: Actor, *, at_once: bool) -> Move:

@@ -118,9 +118,9 @@ def move_now(stay_id: int) -> ResponseReturnValue:
     return _to(found, t("move.done_at_once", **facts) if at_once else t("move.done", **facts))
 
 
-def last_move(stay: Stay) -> Move | None:
-    """The move that one may move back from."""
-    return next((move for move in stays.moves_of(stay) if move.how != "back"), None)
+def last_move(moves: list[Move]) -> Move | None:
+    """The move that one may move back from, of a stay's moves, newest first."""
+    return next((move for move in moves if move.how != "back"), None)
 
 
 @desk.get("/stays/<id:stay_id>/move-back")
@@ -128,7 +128,7 @@ def last_move(stay: Stay) -> Move | None:
 def move_back(stay_id: int) -> ResponseReturnValue:
     """Asks."""
     found = stay_here(stay_id)
-    last = last_move(found)
+    last = last_move(stays.moves_of(found))
     if last is None:
         raise stays.NothingToMoveBack(room=found.room.name)
     facts = {"old": last.from_room.name, "new": last.to_room.name}

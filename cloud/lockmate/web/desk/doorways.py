@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from lockmate import records
-from lockmate.doors import Companion, Policy, policies, rooms
+from lockmate import records, stays
+from lockmate.doors import Companion
+from lockmate.doors.books import Books
 from lockmate.properties import Door
 from lockmate.protocol import UNPROVED
 from lockmate.records import Event
-from lockmate.stays import Stay
 from lockmate.web import answers, times
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
 from lockmate.web.desk.opening import door_here, opens_facts
 from lockmate.web.desk.refusing import refused_lines
-from lockmate.web.desk.rehearsing import keys_at
+from lockmate.web.desk.rehearsing import keys_of
 from lockmate.web.desk.ruling import rules_facts
 from lockmate.web.texts import t
 
@@ -62,14 +62,19 @@ class Line:
 def door(number: int) -> ResponseReturnValue:
     """Health and the latest events."""
     found = door_here(number)
-    stay = Stay.get_or_none(Stay.room == found, Stay.state == "in_house")
+    people = stays.people_at(found)
+    stay = people[0][0].stay if people and found.door_class == "room" else None
+    if stay is not None:
+        stay.room = found
+    books = Books.of(found)
     return render_template(
         "desk/door.html",
         door=found,
         stay=stay,
-        tries=keys_at(found, stay),
-        online=any(companion.online for companion in policies.companions_of(found)),
-        **(_health(found) | _events(found) | _refusals(found) | opens_facts(found) | rules_facts(found)),
+        tries=keys_of(people, found),
+        online=any(companion.online for companion in books.companions[found.id]),
+        **(_health(found, books) | _events(found) | _refusals(found) | opens_facts(found)),
+        **rules_facts(found, books.rules(found)),
     )
 
 
@@ -78,7 +83,7 @@ def door(number: int) -> ResponseReturnValue:
 def door_health(number: int) -> ResponseReturnValue:
     """How it does, asked for again and again."""
     found = door_here(number)
-    return answers.live("desk/door_health.html", door=found, **_health(found))
+    return answers.live("desk/door_health.html", door=found, **_health(found, Books.of(found)))
 
 
 @desk.get("/doors/<id:number>/events")
@@ -101,30 +106,30 @@ def _refusals(door: Door) -> dict[str, object]:
     return {"refusals": refused_lines(records.refusals(door)), "zone": here().timezone}
 
 
-def _health(door: Door) -> dict[str, object]:
-    newest = policies.newest(door)
+def _health(door: Door, books: Books) -> dict[str, object]:
+    newest = books.newest[door.id]
     rows = [
         Health(
             companion,
             newest is not None and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
-            _drift(door, companion, newest),
+            _drift(door, companion, books),
         )
-        for companion in policies.companions_of(door)
+        for companion in books.companions[door.id]
     ]
     return {"companions": rows, "zone": here().timezone}
 
 
-def _drift(door: Door, companion: Companion, newest: Policy | None) -> list[str]:
+def _drift(door: Door, companion: Companion, books: Books) -> list[str]:
     """What it holds that is not what it should, by its own last word."""
     if companion.heard_at is None:
         return []
     told = []
-    held = Policy.get_or_none(Policy.door == door, Policy.version == companion.policy_version)
-    if held is None or held.hash != companion.policy_hash:
+    held, newest = books.held(companion), books.newest[door.id]
+    if held is None or not books.knows(companion):
         told.append(t("drift.no_rules"))
     elif newest is not None and held.version != newest.version:
         told.append(t("drift.rules", at=times.moment(held.made_at, here().timezone)))
-    ledger = rooms.rules_of(door).generation
+    ledger = books.rules(door).generation
     if companion.generation > ledger:
         told.append(t("drift.generation", reported=companion.generation, ledger=ledger))
     lo, hi = companion.clock_lo, companion.clock_hi
@@ -136,11 +141,12 @@ def _drift(door: Door, companion: Companion, newest: Policy | None) -> list[str]
 
 
 def _events(door: Door) -> dict[str, object]:
-    events = records.of_door(door, _SHOWN)
-    names = records.people(events)
-    lines = [Line(event, TONES.get(event.kind, ""), _who(event, names), event.verdict in UNPROVED) for event in events]
+    told = records.of_door(door, _SHOWN)
+    lines = [
+        Line(event, TONES.get(event.kind, ""), _who(event, name), event.verdict in UNPROVED) for event, name in told
+    ]
     return {"events": lines, "zone": here().timezone}
 
 
-def _who(event: Event, names: dict[str, str]) -> str:
-    return names.get(event.key_id, t("events.former")) if event.key_id else ""
+def _who(event: Event, name: str) -> str:
+    return name or t("events.former") if event.key_id else ""

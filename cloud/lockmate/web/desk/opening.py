@@ -69,11 +69,10 @@ def door_opens(number: int) -> ResponseReturnValue:
 
 def opens_facts(door: Door) -> dict[str, object]:
     """The latest remote opens of a door, with what became of them."""
-    return {"opens": [_asked(row) for row in doors.remote.opens_at(door, _SHOWN)], "zone": here().timezone}
+    return {"opens": [_asked(row, said) for row, said in doors.remote.opens_at(door, _SHOWN)], "zone": here().timezone}
 
 
-def _asked(row: RemoteOpen) -> Asked:
-    answer = doors.answer_of(row)
+def _asked(row: RemoteOpen, answer: str) -> Asked:
     if answer in VERDICTS:
         return Asked(row, "bad", t("open.refused", verdict=word("verdict", answer)), word("verdict_why", answer))
     return Asked(row, _TONES.get(answer, ""), word("open_answer", answer), word("open_answer_do", answer))

@@ -8,12 +8,12 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from lockmate import records, stays
-from lockmate.doors import doors_of, dryrun
+from lockmate.doors import could_open, dryrun
 from lockmate.doors.dryrun import Answer
 from lockmate.errors import NotFound
 from lockmate.keys import Key
 from lockmate.properties import Door
-from lockmate.stays import Stay
+from lockmate.stays import Guest
 from lockmate.web import answers, reports, times
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
@@ -53,14 +53,10 @@ def would_open(key_id: int) -> ResponseReturnValue:
     )
 
 
-def keys_at(door: Door, stay: Stay | None) -> list[tuple[Key, str]]:
-    """The keys that a door's page offers to try: those of who is in the room, else those of who is in house."""
-    found = [stay] if stay is not None else stays.in_house(door.property) if door.door_class == "common" else []
-    rows = stays.keys_by_guest(*found) if found else {}
-    held = [key for keys in rows.values() for key in keys if key.state == "active"]
-    fitting = [key for key in held if door.id in {one.id for one in doors_of(key)}]
-    people = stays.of_keys(fitting) if fitting else {}
-    return [(key, people[key.key_id].name) for key in fitting[:_OFFERED]]
+def keys_of(people: list[tuple[Guest, list[Key]]], door: Door) -> list[tuple[Key, str]]:
+    """The keys that a door's page offers to try, with whose they are."""
+    held = [(key, guest.name) for guest, keys in people for key in keys if key.state == "active"]
+    return [(key, name) for key, name in held if could_open(key, door)][:_OFFERED]
 
 
 _OFFERED = 12

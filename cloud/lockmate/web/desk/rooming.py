@@ -13,11 +13,11 @@ from peewee import fn
 from lockmate import stays
 from lockmate.doors import Companion, Policy
 from lockmate.properties import Door, Property
-from lockmate.stays import Order, RackRow, Stay
+from lockmate.stays import RackRow, Stay
 from lockmate.web import answers
 from lockmate.web.access import allowed, here
 from lockmate.web.desk import desk
-from lockmate.web.texts import t
+from lockmate.web.texts import t, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +61,25 @@ def _facts() -> dict[str, object]:
         "common": [Tile(door, "", None, "", hints.get(door.id, "none")) for door in common],
         "counts": {state: counts[state] for state in ("free", "occupied", "draft")},
         "zone": property.timezone,
+        # looked up once: there may be five hundred rooms
+        "hints": {hint: t(f"door.hint.{hint}") for hint in ("none", *_WORSE)},
+        "states": {state: word("room", state) for state in ("free", "occupied", "draft", "leaving")},
     }
 
 
 def room_tiles(property: Property, hints: dict[int, str] | None = None) -> list[Tile]:
     """The rooms with their state for people."""
-    rows = stays.rack(property)
-    wanted = [draft.order_id for row in rows for draft in row.drafts[:1]]
-    orders = Order.select().where(Order.id.in_(wanted)) if wanted else ()
-    booked = {order.id: order.guest_name for order in orders}
-    return [_tile(row, booked, (hints or {}).get(row.room.id, "none")) for row in rows]
+    return [_tile(row, (hints or {}).get(row.room.id, "none")) for row in stays.rack(property)]
 
 
-def _tile(row: RackRow, booked: dict[int, str], hint: str) -> Tile:
+def _tile(row: RackRow, hint: str) -> Tile:
     if row.stay is not None:
         return Tile(row.room, "occupied", row.stay, ", ".join(guest.name for guest in row.guests), hint)
     if row.leaving is not None:
         return Tile(row.room, "leaving", row.leaving, t("room.leaving_to", room=row.leaving.room.name), hint)
     if row.drafts:
         draft = row.drafts[0]
-        return Tile(row.room, "draft", draft, booked.get(draft.order_id or 0, ""), hint)
+        return Tile(row.room, "draft", draft, draft.order.guest_name if draft.order is not None else "", hint)
     return Tile(row.room, "free", None, "", hint)
 
 
@@ -90,8 +89,9 @@ def door_hints(property: Property) -> dict[int, str]:
     rows: Any = query.where(Door.property == property).group_by(Policy.door).dicts()
     newest: dict[int, int] = {row["door"]: row["newest"] for row in rows}
     hints: dict[int, str] = {}
-    companions = Companion.select().where(Companion.property == property, Companion.state == "in_service")
-    for companion in companions:
+    told = (Companion.id, Companion.door, Companion.heard_at, Companion.online, Companion.policy_version)
+    there = (Companion.property == property) & (Companion.state == "in_service")
+    for companion in Companion.select(*told).where(there):
         door_id: int = companion.door_id or 0
         hint = _hint(companion, newest.get(door_id, 0))
         hints[door_id] = max(hint, hints.get(door_id, hint), key=_WORSE.index)

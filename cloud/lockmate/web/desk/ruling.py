@@ -36,9 +36,9 @@ class Rules:
     zones: str
 
 
-def rules_facts(door: Door) -> dict[str, object]:
+def rules_facts(door: Door, rules: doors.DoorRules) -> dict[str, object]:
     """What the door should do."""
-    wanted = doors.ruling.wanted(door)
+    wanted = doors.ruling.wanted(door, rules)
     names = dict(_zones(door))
     return {
         "rules": Rules(

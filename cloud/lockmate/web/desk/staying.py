@@ -8,10 +8,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lockmate import records, stays
-from lockmate.doors import RoomOccupied, Truth, policies, rooms, truth
+from lockmate.doors import RoomOccupied, Truth, truth
+from lockmate.doors.books import Books
 from lockmate.errors import BadField, Refused
 from lockmate.keys import Key
-from lockmate.stays import Guest, Stay
+from lockmate.stays import Guest, Move, Stay
 from lockmate.web import answers, money, refusals, reports, times
 from lockmate.web.access import actor, allowed
 from lockmate.web.desk import desk, forms
@@ -54,13 +55,12 @@ def stay(stay_id: int) -> ResponseReturnValue:
     found = stay_here(stay_id)
     facts = live_facts(found)
     people: list[Person] = facts["guests"]  # type: ignore[assignment]
-    held = [person for person in people if _live(person.guest.key)]
+    held = [person for person in people if _live(person.line)]
     return render_template(
         "desk/draft.html" if found.state == "draft" else "desk/stay.html",
         any_keys=bool(held),
         all_keys=len(held) == len(people),
         payments=[(row, money.shown(row.amount_minor, row.currency)) for row in stays.payments_of(found)],
-        came_from=_came_from(found),
         **facts,
     )
 
@@ -74,59 +74,63 @@ def guests_part(stay_id: int) -> ResponseReturnValue:
 
 def live_facts(stay: Stay) -> dict[str, object]:
     """What changes while the page is open: keys, the move that runs, what the door confirmed, who was refused."""
-    held = stays.keys_by_guest(stay)
-    people, former = [], []
-    for guest in Guest.select().where(Guest.stay == stay).order_by(Guest.id):
-        rows = held.get(guest.id, [])
-        present = guest.removed_at is None
-        if present:
-            people.append(_person(guest, stay))
-        former += [_line(guest, key) for key in rows if not present or key.id != guest.key_id]
+    held = stays.people_of(stay)
+    keys = [key for _, rows in held for key in rows]
+    books = truth.books_of(keys, stay.room)
+    told = truth.of_all(keys, books)
+    people: list[Person] = []
+    former: list[Line] = []
+    for guest, rows in held:
+        lines = {key.id: _line(guest, key, told[key.id], stay.property.timezone) for key in rows}
+        present = lines.pop(guest.key_id, None) if guest.removed_at is None else None
+        if guest.removed_at is None:
+            people.append(_person(guest, present, stay))
+        former += lines.values()
+    moves = stays.moves_of(stay)
     return {
         "stay": stay,
         "guests": people,
         "former": former,
-        "move": stays.open_move(stay),
-        "rules": _rules(stay),
-        "ahead": stay.state == "in_house" and rooms.reported_generation(stay.room) > stay.generation,
+        "move": next((move for move in moves if move.closed_at is None), None),
+        "came_from": _came_from(stay, moves),
+        "rules": _rules(stay, books),
+        "ahead": stay.state == "in_house" and books.reported(stay.room) > stay.generation,
         "refusals": refused_lines(records.refusals(stay)) if stay.state != "draft" else [],
         "zone": stay.property.timezone,
     }
 
 
-def _rules(stay: Stay) -> str:
+def _rules(stay: Stay, books: Books) -> str:
     """Whether the room's door holds its newest rules, in a sentence; empty if no companion is there."""
-    companions = policies.companions_of(stay.room)
-    newest = policies.newest(stay.room)
-    if not companions or newest is None or stay.state == "draft":
+    newest = books.newest[stay.room.id]
+    if not books.companions[stay.room.id] or newest is None or stay.state == "draft":
         return ""
     if newest.confirmed_at is None:
         return t("stay.rules_behind", room=stay.room.name)
     return t("stay.rules_in_step", room=stay.room.name, at=times.moment(newest.confirmed_at, stay.property.timezone))
 
 
-def _came_from(stay: Stay) -> str:
+def _came_from(stay: Stay, moves: list[Move]) -> str:
     """The room that a move came from, if one may move back."""
-    last = last_move(stay) if stay.state == "in_house" else None
+    last = last_move(moves) if stay.state == "in_house" else None
     return str(last.from_room.name) if last is not None else ""
 
 
-def _person(guest: Guest, stay: Stay) -> Person:
-    may_issue = stay.state in ("draft", "in_house") and not _live(guest.key)
-    return Person(guest, answers.masked(guest.phone), _line(guest, guest.key) if guest.key else None, may_issue)
+def _person(guest: Guest, line: Line | None, stay: Stay) -> Person:
+    may_issue = stay.state in ("draft", "in_house") and not _live(line)
+    return Person(guest, answers.masked(guest.phone), line, may_issue)
 
 
-def _line(guest: Guest, key: Key) -> Line:
-    told = truth.of(key)
+def _line(guest: Guest, key: Key, told: Truth, zone: str) -> Line:
     why = word("key_ended", key.end_reason) if key.end_reason in _WHY_ENDED else ""
-    says = sentence(told, key.property.timezone)
+    says = sentence(told, zone)
     room = key.door.name if key.door is not None else ""
     tone = "bad" if told.ahead else _TONES.get(told.kind, "")
     return Line(guest.name, room, t(f"truth.tag.{told.kind}"), tone, says, why, key)
 
 
-def _live(key: Key | None) -> bool:
-    return key is not None and key.state != "ended"
+def _live(line: Line | None) -> bool:
+    return line is not None and line.key.state != "ended"
 
 
 def sentence(told: Truth, zone: str) -> str:
