@@ -14,10 +14,11 @@ from companion.store.config import Config
 from companion.store.journal import Journal
 from companion.store.raw import Area
 from lockmate import cli, db, doors
-from lockmate.doors import Companion, DoorRules, JournalLog, companions, link, linking, policies, rotating
+from lockmate.doors import Companion, DoorRules, JournalLog, companions, link, linking, policies, renewals, rotating
 from lockmate.ingest import batch
 from lockmate.keys import vault
-from lockmate.protocol import TOPIC_ACK
+from lockmate.outbox import Outbox
+from lockmate.protocol import TOPIC_ACK, TOPIC_RENEW
 from lockmate.records import Disputed, Event
 from lockmate.staff import Audit
 
@@ -273,3 +274,17 @@ def test_the_command_lists_who_holds_it_back(hotel, board, house, monkeypatch):
     board.says()
     board.says()
     assert CliRunner().invoke(cli.main, [*words, "--wait", "--every", "0.1"]).output == "done\n"
+
+
+def test_a_renewal_under_way_is_said_under_the_new_key(hotel, board):
+    renewals.renew_networks(board.row, [("Hotel", "secret word")], by=hotel.desk)
+    linking.begin(hotel.property, by=hotel.desk)
+    board.hears()
+    board.says()
+    topic = TOPIC_RENEW % board.name
+    newest = Outbox.select().where(Outbox.address == topic).order_by(Outbox.id.desc()).get()
+    key = bytes(board.beliefs.link.key)
+    assert link.is_right(key, topic, bytes(newest.payload))
+    document = link.open_sealed(board.row, topic, bytes(newest.payload))
+    assert json.loads(renewals.unseal(key, document["sealed"])) == [{"ssid": "Hotel", "password": "secret word"}]
+    assert renewals.under_way(board.row).version == document["version"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockmate.db import transaction
-from lockmate.doors import link, policies
+from lockmate.doors import link, policies, renewals
 from lockmate.doors.errors import BadMac
 from lockmate.doors.link import Speaker
 from lockmate.doors.models import Companion, DoorRules, JournalLog
@@ -98,7 +98,9 @@ def heard(companion: Speaker, topic: str, payload: bytes) -> dict[str, Any]:
         raise BadMac(companion=companion.companion_id, why="bad_report")
     name = row.companion_id
     sealed = {"link_key": link.seal_key(name, key), "link_other": link.seal_key(name, former)}
+    before = link.key_of(row)
     _keep(row, **sealed, link_n=number, link_log=log, link_seq=seq)
+    renewals.seal_anew(row, before)
     return report
 
 

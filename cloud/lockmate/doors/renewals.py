@@ -70,6 +70,28 @@ def seal(link_key: bytes, plain: bytes, iv: bytes = b"") -> str:
     return base64.b64encode(iv + cipher.update(padded) + cipher.finalize()).decode()
 
 
+def unseal(link_key: bytes, sealed: str) -> bytes:
+    """What `seal` sealed under this key."""
+    raw = base64.b64decode(sealed)
+    cipher = Cipher(algorithms.AES(hmac.digest(link_key, _SEAL, "sha256")), modes.CBC(raw[:16])).decryptor()
+    unpadder = padding.PKCS7(128).unpadder()
+    return unpadder.update(cipher.update(raw[16:]) + cipher.finalize()) + unpadder.finalize()
+
+
+def seal_anew(companion: Companion, former: bytes) -> None:
+    """A companion's link key changed from `former`: what is under way is said under the one in force.
+
+    Inside the caller's transaction.
+    """
+    row = under_way(companion)
+    if row is None:
+        return
+    members = link.read(companion, bytes(row.payload))
+    if "sealed" in members:
+        members["sealed"] = seal(link.key_of(companion), unseal(former, members["sealed"]))
+    _say(companion, row, row.what, members)
+
+
 def heard(companion: Companion, report: dict[str, Any]) -> None:
     """What a state that was kept says of a renewal under way; inside the caller's transaction.
 
