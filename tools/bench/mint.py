@@ -61,5 +61,5 @@ def measure() -> dict[str, Figure]:
         "mint.pyjwt_ratio": against(pyjwt, "PyJWT EdDSA, same claims, same run"),
         "mint.cwt_ratio": against(python_cwt, "python-cwt, same claims, same run"),
         "mint.sheaf_ms": figure(day, "ms", "a day's tokens from the real server, first byte asked to last byte read"),
-        "mint.sheaf_raw_ratio": figure(day_ratio, "x", "as many bare signatures, processor time, same run"),
+        "mint.sheaf_raw_ratio": figure(day_ratio, "x", "as many bare signatures, same run"),
     }
