@@ -25,6 +25,7 @@ from tools.firmware_archive import ARCHES
 from tools.installer import on_board
 from tools.installer.trouble import Trouble
 
+_BUSY_S = 2.0
 _CHUNK = 2048  # of a file, in one command: small enough for a board whose heap is nearly full
 _START_S = 15.0  # from a reset to a prompt
 _WIFI_MS = 15_000
@@ -82,7 +83,7 @@ class Board:
         self.port = port
         check_port(port)
         with self._heard():
-            self._line = SerialTransport(port, timeout=5)
+            self._line = _opened(port)
         try:
             self._enter()
         except BaseException:
@@ -288,6 +289,18 @@ class Board:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _opened(port: str) -> SerialTransport:
+    """The port; one that somebody is just letting go is waited for."""
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            return SerialTransport(port, timeout=5)
+        except TransportError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.1)
 
 
 @contextmanager

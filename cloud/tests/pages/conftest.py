@@ -174,7 +174,7 @@ def carded(hotel):
         page.fill("#phone", number)
         page.locator("form.phone-entry button.main").click()
         page.locator("strong.code").first.wait_for()
-        stay = hotel.draft(room, name=name)
+        stay = hotel.draft(room, name=name, nights=2)
         claim = claims.waiting(hotel.property)[0].claim
         claims.confirm(claim, stay.present()[0], claim.code, number[-4:], by=hotel.desk)
         stays.check_in(Stay.get_by_id(stay.id), by=hotel.desk)
