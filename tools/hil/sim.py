@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,7 +91,8 @@ class SimDut(dut.Dut):
         mark = f'"kind":"{kind}"'.encode()
         found: list[bytes] = []
         # the board's own clock paces this: each look is an answer of the firmware, so no time is slept away
-        for _ in range(500):
+        until = time.monotonic() + dut.PATIENCE
+        while time.monotonic() < until:
             found = [line for _tag, line in journal_of(self.companion.flash) if mark in line]
             if len(found) >= least:
                 return found

@@ -232,6 +232,8 @@ def test_day_use_early_arrival_two_rooms_a_suite_and_a_group_of_ten(walk, hotel,
     desk, page = walk.desk, walk.desk.page
     leaving = in_house(hotel, phone, name=walk.joiner)
     today = hotel.today()
+    hotel.property.day_use_end = "23:59"  # whatever the time of the day is
+    hotel.property.save()
     early = stays.orders.enter(hotel.property, walk.name, "", today, today, hotel.door("801"), by=hotel.desk)
     desk.presses("nav.arrivals")
     desk.sees("order.day_use")
