@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from cloud.tests.gates import Floor
 from lockmate import claims, clock, db, doors, ground, keys, pki, properties, settings, stays
 from lockmate.doors import companions, link, policies
 from lockmate.keys import holders, vault
@@ -67,6 +68,9 @@ class Hotel:
 
     def today(self):
         return stays.bounds.today(self.property, clock.now_ms())
+
+    def in_days(self, days):
+        return self.today() + timedelta(days=days)
 
     def order(self, name="Wang Xiaoming", phone="13800001234", nights=1, arrival: date | None = None):
         arrival = arrival or self.today()
@@ -278,3 +282,15 @@ def guest_key(hotel, phone):
     phone.gets_key(hotel, stay)
     stays.check_in(stays.Stay.get_by_id(stay.id), by=hotel.desk)
     return keys.Key.get()
+
+
+@pytest.fixture
+def floor(hotel, time):
+    return Floor(hotel, time, "801", "Lift")
+
+
+@pytest.fixture
+def party(hotel, phone, floor):
+    """A guest in 801 for three nights, with a key."""
+    stay = hotel.checked_in("801", nights=3)
+    return stay, phone.gets_key(hotel, stay)

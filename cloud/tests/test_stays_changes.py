@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
-from cloud.tests.gates import Floor, qr
+from cloud.tests.gates import qr
 from lockmate import claims, keys, notices, stays
 from lockmate.doors import truth
 from lockmate.doors.models import Denial, Policy
@@ -22,22 +22,6 @@ def fresh(row):
     return type(row).get_by_id(row.id)
 
 
-@pytest.fixture
-def floor(hotel, time):
-    return Floor(hotel, time, "801", "Lift")
-
-
-@pytest.fixture
-def party(hotel, phone, floor):
-    """A guest in 801 for three nights, with a key."""
-    stay = hotel.checked_in("801", nights=3)
-    return stay, phone.gets_key(hotel, stay)
-
-
-def in_days(hotel, days):
-    return hotel.today() + timedelta(days=days)
-
-
 def slot_at(sheaf, moment):
     """The text that the phone shows at a moment (seconds), of a sheaf it has held since."""
     return next(slot.text for slot in sheaf if slot.nbf <= moment <= slot.exp)
@@ -50,13 +34,13 @@ def test_an_extension_lengthens_the_key_and_leaves_old_tokens_and_doors_alone(ho
     stay, key = party
     in_hand = qr(key, time)
     told = Policy.select().count()
-    stay = stays.reschedule(stay, in_days(hotel, 5), by=hotel.desk)
+    stay = stays.reschedule(stay, hotel.in_days(5), by=hotel.desk)
     assert Policy.select().count() == told
     assert floor.both("801", in_hand) == ("open", "open")
     time.passes(days=4)
     assert floor.both("801", qr(key, time)) == ("open", "open")
     assert fresh(key).ends_at == stay.ends_at
-    assert fresh(stay).order.departure == in_days(hotel, 1)
+    assert fresh(stay).order.departure == hotel.in_days(1)
     assert notices.of(key.holder)[0].kind == "changed"
 
 
@@ -82,7 +66,7 @@ def test_shortening_then_extending_before_the_end_denies_nothing(hotel, floor, p
     stay, key = party
     sheaf = keys.sheaf(key, time.now_s)
     stays.reschedule(stay, ends_at=time.now_ms + HOUR, by=hotel.desk)
-    stays.reschedule(fresh(stay), in_days(hotel, 2), by=hotel.desk)
+    stays.reschedule(fresh(stay), hotel.in_days(2), by=hotel.desk)
     time.passes(hours=2)
     assert stays.tend() == 0
     assert floor.both("801", slot_at(sheaf, time.now_s)) == ("open", "open")
@@ -95,12 +79,12 @@ def test_extending_after_the_shortened_end_mints_anew_under_the_same_generation(
     stays.reschedule(stay, ends_at=time.now_ms + HOUR, by=hotel.desk)
     time.passes(hours=1)
     stays.tend()
-    stay = stays.reschedule(fresh(stay), in_days(hotel, 1), by=hotel.desk)
+    stay = stays.reschedule(fresh(stay), hotel.in_days(1), by=hotel.desk)
     new = stay.present()[0].key
     assert (new.id == key.id, new.holder, new.generation) == (False, key.holder, key.generation)
     assert floor.both("801", qr(new, time)) == ("open", "open")
     assert floor.told("801", slot_at(sheaf, time.now_s)) == "revoked"
-    stays.reschedule(fresh(stay), in_days(hotel, 2), by=hotel.desk)
+    stays.reschedule(fresh(stay), hotel.in_days(2), by=hotel.desk)
     assert fresh(stay).present()[0].key == new
 
 
@@ -112,7 +96,7 @@ def test_a_key_whose_tokens_end_with_it_is_left_alone_and_goes_on_when_extended_
     assert stays.tend() == 0
     with pytest.raises(keys.KeyEnded):
         keys.sheaf(key, time.now_s)
-    stays.reschedule(stay, in_days(hotel, 1), by=hotel.desk)
+    stays.reschedule(stay, hotel.in_days(1), by=hotel.desk)
     assert floor.both("801", qr(key, time)) == ("open", "open")
 
 
@@ -121,9 +105,9 @@ def test_an_end_in_the_past_is_a_check_out(hotel, party, time):
     with pytest.raises(stays.EndInPast):
         stays.reschedule(stay, ends_at=time.now_ms, by=hotel.desk)
     with pytest.raises(BadDates):
-        stays.reschedule(stay, in_days(hotel, -1), by=hotel.desk)
+        stays.reschedule(stay, hotel.in_days(-1), by=hotel.desk)
     with pytest.raises(BadDates):
-        stays.reschedule(stay, in_days(hotel, 400), by=hotel.desk)
+        stays.reschedule(stay, hotel.in_days(400), by=hotel.desk)
     with pytest.raises(BadDates):
         stays.reschedule(stay, by=hotel.desk)
     assert fresh(key).ends_at == stay.ends_at == fresh(stay).ends_at
@@ -144,7 +128,7 @@ def test_a_year_that_no_hotel_plans_is_a_slip_of_the_hand(hotel, year):
 def test_a_draft_is_rescheduled_with_its_prepared_key(hotel, phone, time):
     stay = hotel.draft("801")
     key = phone.gets_key(hotel, stay)
-    stay = stays.reschedule(fresh(stay), in_days(hotel, 4), by=hotel.desk)
+    stay = stays.reschedule(fresh(stay), hotel.in_days(4), by=hotel.desk)
     stays.check_in(stay, by=hotel.desk)
     assert fresh(key).ends_at == stay.ends_at
 
@@ -152,7 +136,7 @@ def test_a_draft_is_rescheduled_with_its_prepared_key(hotel, phone, time):
 def test_both_rooms_of_an_open_move_are_extended(hotel, party):
     stay, _ = party
     stays.move(stay, hotel.door("802"), by=hotel.desk)
-    stay = stays.reschedule(fresh(stay), in_days(hotel, 5), by=hotel.desk)
+    stay = stays.reschedule(fresh(stay), hotel.in_days(5), by=hotel.desk)
     assert [key.ends_at for key in Key.select()] == [stay.ends_at] * 2
 
 

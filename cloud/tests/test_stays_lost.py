@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
-from cloud.tests.gates import Floor, qr
+from cloud.tests.gates import qr
 from lockmate import doors, keys, notices, stays
 from lockmate.doors import policies, rooms, truth
 from lockmate.errors import NotFound
@@ -18,22 +18,6 @@ pytestmark = pytest.mark.both_databases
 
 def fresh(row):
     return type(row).get_by_id(row.id)
-
-
-@pytest.fixture
-def floor(hotel, time):
-    return Floor(hotel, time, "801", "Lift")
-
-
-@pytest.fixture
-def party(hotel, phone, floor):
-    """A guest in 801 for three nights, with a key."""
-    stay = hotel.checked_in("801", nights=3)
-    return stay, phone.gets_key(hotel, stay)
-
-
-def in_days(hotel, days):
-    return hotel.today() + timedelta(days=days)
 
 
 # --- lost phones
@@ -196,7 +180,7 @@ def test_a_late_check_out_by_mistake_is_undone_and_then_extended(hotel, floor, p
     stay, _ = party
     time.passes(days=3)
     stay = stays.undo_check_out(stays.check_out(stay, by=hotel.desk), by=hotel.desk)
-    stay = stays.reschedule(stay, in_days(hotel, 1), by=hotel.desk)
+    stay = stays.reschedule(stay, hotel.in_days(1), by=hotel.desk)
     assert floor.both("801", qr(stay.present()[0].key, time)) == ("open", "open")
 
 

@@ -39,15 +39,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def broker(authority: Authority, tmp_path: Path) -> Iterator[Broker]:
-    """A running broker."""
-    made = Broker(tmp_path / "broker", authority)
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
 def cloud(broker: Broker) -> Iterator[Callable[[str], Cloud]]:
     """Starts clients of the cloud."""
     started: list[Cloud] = []

@@ -40,23 +40,6 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-def broker(authority: Authority, tmp_path: Path) -> Iterator[Broker]:
-    """A running broker."""
-    made = Broker(tmp_path / "broker", authority)
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def hotel(broker: Broker) -> Iterator[Hotel]:
-    """The cloud's side."""
-    made = Hotel(broker)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def start(authority: Authority, broker: Broker, tmp_path: Path) -> Iterator[Callable[[], Door]]:
     """Starts the door, again with the same flash folder."""
     doors: list[Door] = []

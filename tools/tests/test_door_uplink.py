@@ -43,23 +43,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return made
 
 
-@pytest.fixture
-def broker(authority: Authority, tmp_path: Path) -> Iterator[Broker]:
-    """A running broker."""
-    made = Broker(tmp_path / "broker", authority)
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def hotel(broker: Broker) -> Iterator[Hotel]:
-    """The cloud's side."""
-    made = Hotel(broker)
-    yield made
-    made.close()
-
-
 @pytest.fixture(params=[32, 64], ids=["32-bit", "64-bit"])
 def start(
     request: pytest.FixtureRequest, authority: Authority, broker: Broker, tmp_path: Path
