@@ -227,19 +227,26 @@ class VirtualBoard:
             env={"MICROPYPATH": f"{ON_BOARD}:.frozen", "PATH": "/usr/bin:/bin"},
         )  # fmt: skip
         self._process = process
-        for work in (self._from_board, self._from_states):
-            threading.Thread(target=work, args=(process,), daemon=True).start()
+        threading.Thread(target=self._from_board, args=(process,), daemon=True).start()
 
     def _from_board(self, process: subprocess.Popen[bytes]) -> None:
         """What MicroPython says goes over the cable; at its end a reset of either kind starts the next one."""
-        assert process.stdout is not None
-        while data := os.read(process.stdout.fileno(), 4096):
+        assert process.stdout is not None and process.stderr is not None
+        said, told = process.stdout.fileno(), process.stderr.fileno()
+        os.set_blocking(told, False)
+        data: bytes | None = None
+        while data != b"":
+            ready, _, _ = select.select([said, told], [], [])
+            data = os.read(said, 4096) if said in ready else None
             with self._lock:
+                # What a command says comes after the letter that it runs: a cable pulled then carries none of it.
                 if process is self._process:
+                    self._ran(_letters(told))
+                if data and process is self._process:
                     self._send(data)
         code = process.wait()
         with self._lock:
-            for pipe in (process.stdin, process.stdout):
+            for pipe in (process.stdin, process.stdout, process.stderr):
                 with contextlib.suppress(OSError):
                     pipe.close()  # type: ignore[union-attr]
             if process is not self._process:
@@ -247,14 +254,6 @@ class VirtualBoard:
             self._process = None
             if code in (_SOFT_RESET, _HARD_RESET):
                 self._start("raw" if code == _SOFT_RESET else "friendly")
-
-    def _from_states(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stderr is not None
-        with process.stderr as told:
-            while letters := os.read(told.fileno(), 64):
-                with self._lock:
-                    if process is self._process:
-                        self._ran(letters)
 
     def _ran(self, letters: bytes) -> None:
         for letter in letters.decode("ascii", "replace"):
@@ -284,3 +283,10 @@ class VirtualBoard:
 
     def _wake(self) -> None:
         os.write(self._wake_out, b"x")
+
+
+def _letters(told: int) -> bytes:
+    """The states that a board has told of since the last look."""
+    with contextlib.suppress(BlockingIOError):
+        return os.read(told, 4096)
+    return b""
