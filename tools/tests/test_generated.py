@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.generate import base_table, field, signals
+from tools.generate import field, native_data, signals
 
 
 def test_the_field_machine_is_what_its_generator_writes() -> None:
@@ -15,5 +15,5 @@ def test_the_picture_of_light_and_sound_is_what_the_firmware_shows() -> None:
     assert len(set(shown)) == len(shown)  # nobody has to tell two of them apart that look and sound the same
 
 
-def test_the_base_points_table_is_what_its_generator_writes() -> None:
-    assert base_table.TARGET.read_text(encoding="utf-8") == base_table.source()
+def test_the_native_engines_data_is_what_its_generator_writes() -> None:
+    assert native_data.TARGET.read_text(encoding="utf-8") == native_data.source()

@@ -10,7 +10,7 @@ import os
 
 STORE = 40  # blocks
 _BLOCK = 4096
-_ERASED = bytes([255]) * 512
+_ERASED = b"\xff" * 64
 
 
 class Device:

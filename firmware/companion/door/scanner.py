@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 LINE_MAX = 151
-_CHUNK = 64
+_CHUNK = 160  # a token and its end in one piece: each piece is a turn of the loop
 _AWAY_MS = 2_000  # modules read again within a second or so
 _HELD_MS = 10_000
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _DOWN = "lm/1/%s/down/+"
 _OFFLINE = b'{"online":false}'
-_BATCH_BYTES = 1536
+_BATCH_BYTES = 1024
 _BATCHES_UNACKED = 4
 _RESEND_MS = 5_000  # a broker that was killed may have taken lines while no cloud listened; doubled each time
 _RESEND_MAX_MS = 900_000
@@ -94,6 +94,7 @@ class Uplink:
             ready=dialler.ready,
             random=random,
             on_message=self.downlink.on_message,
+            room=self.downlink.room,
             on_trouble=self._on_trouble,
             will=(self._state_topic.encode(), _OFFLINE),
             subscribe=_DOWN % companion_id,
@@ -106,11 +107,11 @@ class Uplink:
         self._told: tuple[object, ...] = ()  # what the last state said
         self._told_ms = 0
         self._asked_ms: int | None = None
-        self._wake = asyncio.Event()
+        self._wake = journal.written  # a written event wakes the sender, and so does all else that it may tell
 
     async def run(self) -> None:
         """Everything at once, for ever; an exception that comes out is a defect, or the flash's end."""
-        works = (self.client.run(), self._relay(), self._send(), self._tend()) + self.downlink.work()
+        works = (self.client.run(), self._send()) + self.downlink.work()
         tasks = [asyncio.create_task(work) for work in works]
         try:
             while True:
@@ -119,6 +120,7 @@ class Uplink:
                         await task
                         raise RuntimeError("a task of the uplink ended")
                 await asyncio.sleep_ms(_TEND_MS)
+                self._tend()
         finally:
             await end(tasks)
 
@@ -139,13 +141,6 @@ class Uplink:
         self._wake.set()
 
     # --- up: events and state --------------------------------------------------------------------------------------
-
-    async def _relay(self) -> None:
-        """A written event wakes the sender."""
-        while True:
-            await self._journal.written.wait()
-            self._journal.written.clear()
-            self._wake.set()
 
     async def _send(self) -> None:
         while True:
@@ -224,23 +219,21 @@ class Uplink:
 
     # --- what time brings ------------------------------------------------------------------------------------------
 
-    async def _tend(self) -> None:
-        while True:
-            await asyncio.sleep_ms(_TEND_MS)
-            now_ms = self._now_ms()
-            self.downlink.tick(now_ms)
-            if not self.client.connected:
-                continue
-            if self._renewals.due and not self._dialler.trying:
-                self.client.drop("a renewal is tried")
-                continue
-            if self._unacked and now_ms - self._moved_ms >= self._patience_ms:
-                self._patience_ms = min(2 * self._patience_ms, _RESEND_MAX_MS)
-                self._begin_again()
-            elif self._wants_time(now_ms):
-                self._asked_ms = now_ms
-                self._journal.write("clock")
-            self._wake.set()
+    def _tend(self) -> None:
+        now_ms = self._now_ms()
+        self.downlink.tick(now_ms)
+        if not self.client.connected:
+            return
+        if self._renewals.due and not self._dialler.trying:
+            self.client.drop("a renewal is tried")
+            return
+        if self._unacked and now_ms - self._moved_ms >= self._patience_ms:
+            self._patience_ms = min(2 * self._patience_ms, _RESEND_MAX_MS)
+            self._begin_again()
+        elif self._wants_time(now_ms):
+            self._asked_ms = now_ms
+            self._journal.write("clock")
+        self._wake.set()
 
     def _wants_time(self, now_ms: int) -> bool:
         """Whether the clock is unsure or its last ack old, and no event is under way whose ack would help."""
