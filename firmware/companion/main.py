@@ -49,7 +49,7 @@ _SILENT_MS = 120_000
 _UNASKED_MAX = 20
 _GARBAGE = 1_024  # bytes that may wait for a moment when nobody does
 _GARBAGE_MOST = 4_096  # as many in a row are collected at once: a busy line may take so much
-_GARBAGE_OPENING = 10_240  # the same between a code and its bolt, which take about 5 KB: no collection stands before it
+_GARBAGE_OPENING = 9_216  # the same from a code's first byte to its bolt, which take 7 KB: nothing is collected then
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
@@ -95,7 +95,7 @@ class Companion:
             self.beliefs, self.clock, self.journal, self.tally, self.bolt, self.feedback, self._now, board.trace
         )
         self.module = Module(board.scanner_module, board.scanner, self.journal, self._now())
-        self.scanner = Scanner(board.scanner, self.module.pause_ms)
+        self.scanner = Scanner(board.scanner, self.module.pause_ms, self._prepare)
         self.repeats = Repeats(board.rereads)
         self.supply = Supply(board, self.journal)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
@@ -288,6 +288,11 @@ class Companion:
                 self.module.junk(self._now())
             elif verdict in (LOCKED_OUT, FAULT):
                 self.repeats.forget()
+
+    def _prepare(self) -> None:
+        """A code begins to come: now is the time to collect, and to see that nothing is until it is answered."""
+        gc.threshold(_GARBAGE_OPENING)
+        self._tidy()
 
     def _wake_reader(self, now_ms: int) -> None:
         """See that the scanner's task comes round now and then; a time limit of its own would cost each scan a task."""

@@ -2,11 +2,11 @@
 # (this runs in MicroPython)
 """Runs in MicroPython as the simulated board's flash (`--device`): the same, and what door.py wants to know.
 
-Every line to the harness gets `cpu_us`, the processor time of this process, `heap_peak`, the most bytes that were in
-use at any look, `stop_us`, the longest time that other tasks kept this one waiting since the last verdict, and `flash`,
-(erases, programs) since the last code came to be answered. Looked is every two milliseconds, and at each line. Who
-looks takes time too (a look 40 us) and leaves hardly any garbage; once the harness has asked for the heap, only each
-line and every tenth turn is looked at, so that times are the door's own.
+Every line to the harness gets `cpu_us`, the processor time of this process, `came_us`, the same when the last code had
+been read, `heap_peak`, the most bytes that were in use at any look, `stop_us`, the longest time that other tasks kept
+this one waiting since the last verdict, and `flash`, (erases, programs) since the last code came to be answered. Looked
+is every two milliseconds, and at each line. Who looks takes time too, 40 us a look, and leaves hardly any garbage; once
+the harness has asked for the heap, only each line and every tenth turn is looked at, so that times are the door's own.
 Pulses of the bolt are short, or a thousand scans would take a quarter of an hour; `rest` tells when the firmware knows
 that one is over.
 """
@@ -38,7 +38,7 @@ class Device(flash_file.Device):
 
     def __init__(self, path):
         super().__init__(path)
-        self.peak = self.stop = 0
+        self.peak = self.stop = self.came_us = 0
         self.seldom = False
         self.board = None
         self.short_pulses(sys.modules["companion.door.bolt"].Bolt)
@@ -49,7 +49,8 @@ class Device(flash_file.Device):
             now_us = cpu_us()
             self.board = board
             self.look()
-            facts.update(cpu_us=now_us, heap_peak=self.peak, stop_us=self.stop, flash=self.spent())
+            facts.update(cpu_us=now_us, came_us=self.came_us, flash=self.spent())
+            facts.update(heap_peak=self.peak, stop_us=self.stop)
             self.seldom = self.seldom or "heap" in facts
             if "verdict" in facts:
                 self.stop = 0
@@ -78,6 +79,7 @@ class Device(flash_file.Device):
         present = entry.present
 
         def began(entry, text, road):
+            self.came_us = cpu_us()
             self.began = (self.erases, self.programs)
             return present(entry, text, road)
 

@@ -169,15 +169,17 @@ class Downlink:
             self._mail.clear()
             ack = self._ack
             self._ack = None
-            if ack is not None:
-                self._take_ack(ack, self._ack_ms)
-            if self._now_ms() >= self._policy_after_ms:
+            if ack is not None and self._take_ack(ack, self._ack_ms):
+                self._on_news(False)
+            if (self._policy is not None or self._unread) and self._now_ms() >= self._policy_after_ms:
                 self._take_policy()
-            await self._take_renewal()
-            self._on_news(False)
+                self._on_news(False)
+            if self._renewal is not None:
+                await self._take_renewal()
+                self._on_news(False)
 
-    def _take_ack(self, payload: bytes, now_ms: int) -> None:
-        """All of an ack's consequences; nothing at all if anything in it is wrong."""
+    def _take_ack(self, payload: bytes, now_ms: int) -> bool:
+        """All of an ack's consequences; False, and nothing at all, if anything in it is wrong."""
         try:
             ack = mac.open_sealed(self._link_key, self._ack_topic, payload)
             log, tag = ack["log"], ack["tag"]
@@ -186,11 +188,11 @@ class Downlink:
                 raise ValueError("not a time")
         except (ValueError, KeyError):
             self.ignored += 1
-            return
+            return False
         journal = self._journal
         if log != journal.log or not isinstance(tag, str) or journal.tag(seq) != tag:
             self.ignored += 1
-            return
+            return False
         won = self._floor_won
         t0_ms = self._handed.first(seq)
         if t0_ms is not None and 0 <= now_ms - t0_ms < FRESH_MS:
@@ -207,6 +209,7 @@ class Downlink:
         if won and not self._floor_won:
             journal.write("clock")  # once: its own ack is won by the floor too
         self._floor_won = won
+        return True
 
     def _take_policy(self) -> None:
         wire = self._policy

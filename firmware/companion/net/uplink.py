@@ -167,15 +167,12 @@ class Uplink:
     async def _send_batch(self) -> bool:
         if len(self._unacked) >= _BATCHES_UNACKED:
             return False
-        batch = self._journal.pending(self._sent, _BATCH_BYTES)
-        if not batch:
+        began = self._sent
+        last, parts = await self._next_lines(began)
+        if not parts:
             return False
-        parts: list[bytes] = []
-        for _, line in batch:
-            if parts:
-                parts.append(b"\n")
-            parts.append(line)
-        last = batch[-1][0]
+        if self._sent != began:
+            return True  # begun again meanwhile
         now_ms = self._now_ms()
         self._handed.note(last, now_ms)
         self._sent = last
@@ -183,6 +180,21 @@ class Uplink:
         self._moved_ms = now_ms
         await self.client.publish(self._events_topic, parts)
         return True
+
+    async def _next_lines(self, last: int) -> "tuple[int, list[bytes]]":
+        """The lines after a seq that make up a batch, and the last one's seq. Whoever shows a code comes in between."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            found = self._journal.pending(last, 1)
+            if not found or (parts and size + len(found[0][1]) > _BATCH_BYTES):
+                return last, parts
+            last, line = found[0]
+            if parts:
+                parts.append(b"\n")
+            parts.append(line)
+            size += len(line) + 1
+            await asyncio.sleep_ms(0)
 
     async def _send_state(self) -> bool:
         now_ms = self._now_ms()
