@@ -7,6 +7,7 @@ import sys
 from board import Board
 
 import companion.early  # noqa: F401 - takes the largest buffers while the heap is whole
+from companion.attention import Attention
 from companion.core import ed25519
 from companion.core.clock import Clock
 from companion.core.lazy import unload
@@ -47,9 +48,6 @@ _UNSETTLED_MAX = 32  # events; a door that is never quiet for so long has its fl
 _SCAN_WAIT_MS = 10_000
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
-_GARBAGE = 1_024  # bytes that may wait for a moment when nobody does
-_GARBAGE_MOST = 4_096  # as many in a row are collected at once: a busy line may take so much
-_GARBAGE_OPENING = 9_216  # the same from a code's first byte to its bolt, which take 7 KB: nothing is collected then
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
@@ -66,11 +64,11 @@ class Companion:
         self._trouble = trouble
         self._board = board
         self._now = board.monotonic_ms
+        self.attention = Attention(self._now)
         self._supervisor = Supervisor(board)
         self._restarts = Restarts(board)
         self._settled = 0  # the journal's seq when nothing was left to do for the flash
         self._unasked = 0  # exceptions that nobody waited for, told since the boot
-        self._live = 0  # bytes in use after the last collection
         self._reader: "asyncio.Task[None] | None" = None  # the scanner's task
         self._reads_ms: int | None = None  # since when it waits for bytes
         provisioned = files.read(folder + "/policy")
@@ -95,7 +93,7 @@ class Companion:
             self.beliefs, self.clock, self.journal, self.tally, self.bolt, self.feedback, self._now, board.trace
         )
         self.module = Module(board.scanner_module, board.scanner, self.journal, self._now())
-        self.scanner = Scanner(board.scanner, self.module.pause_ms, self._prepare)
+        self.scanner = Scanner(board.scanner, self.module.pause_ms, self.attention.comes)
         self.repeats = Repeats(board.rereads)
         self.supply = Supply(board, self.journal)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
@@ -176,6 +174,7 @@ class Companion:
             facts=self._facts,
             trace=board.trace,
             renewals=renewals,
+            quiet=self.attention.quiet,
         )
 
     def _facts(self) -> "dict[str, Any]":
@@ -209,7 +208,7 @@ class Companion:
             supervisor.start("uplink", self.uplink.run(), _SILENT_MS, _OFFLINE_MS, steps=True)
         asyncio.get_event_loop().set_exception_handler(self._unexpected)
         gc.collect()
-        gc.threshold(_GARBAGE_MOST)
+        self.attention.over()
         self._board.trace(
             ready=self._companion_id,
             door=self.beliefs.door,
@@ -279,31 +278,19 @@ class Companion:
             finally:
                 self._reads_ms = None
             if self.repeats.again(line, self._now()):
+                self.attention.over()
                 continue
-            gc.threshold(_GARBAGE_OPENING)
             verdict = await self.entry.present(line, ROAD_QR)
-            self._tidy()
-            gc.threshold(_GARBAGE_MOST)
+            self.attention.over()
             if verdict == MALFORMED:
                 self.module.junk(self._now())
             elif verdict in (LOCKED_OUT, FAULT):
                 self.repeats.forget()
 
-    def _prepare(self) -> None:
-        """A code begins to come: now is the time to collect, and to see that nothing is until it is answered."""
-        gc.threshold(_GARBAGE_OPENING)
-        self._tidy()
-
     def _wake_reader(self, now_ms: int) -> None:
         """See that the scanner's task comes round now and then; a time limit of its own would cost each scan a task."""
         if self._reader is not None and self._reads_ms is not None and now_ms - self._reads_ms >= _SCAN_WAIT_MS:
             self._reader.cancel()
-
-    def _tidy(self) -> None:
-        """Collect what is not used any more: now, after an answer or in between, not before the next one's bolt."""
-        if gc.mem_alloc() - self._live > _GARBAGE:
-            gc.collect()
-            self._live = gc.mem_alloc()
 
     async def _sense(self) -> None:
         while True:
@@ -323,7 +310,7 @@ class Companion:
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
             self._wake_reader(now_ms)
-            self._tidy()
+            self.attention.tidy()
             quiet = not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS
             if quiet or self.journal.seq - self._settled >= _UNSETTLED_MAX:
                 self._settle()

@@ -13,6 +13,8 @@ name. The function verify() is for any key, once.
 Time depends on what is verified, throughout: key, signature and message are public, and nothing secret is ever here.
 """
 
+import sys
+
 from companion.core.ed25519_tables import BASE_ENCODED, Tables
 from companion.core.lazy import unload
 from companion.core.sha512 import sha512
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from companion.core.ed25519_tables import Engine, Pieces, Shelf
 
 _SIGNATURE = 64
+_MAKER = "companion.core.ed25519_make"
 
 # The answer known: secret scalar 1, whose public key is the base point, so the test needs the base point's table only.
 _MESSAGE = b"Lockmate known answer"
@@ -113,8 +116,9 @@ def make_table(public_key: bytes, shelf: "Shelf") -> "Pieces":
 
 
 def let_go() -> None:
-    """Lets go of what is needed only while tables are made."""
-    unload("companion.core.ed25519_make", "companion.core.ed25519_curve")
+    """Lets go of what is needed only while tables are made; asked often, it costs nothing when there is nothing."""
+    if _MAKER in sys.modules:
+        unload(_MAKER, "companion.core.ed25519_curve")
 
 
 def _nothing() -> "Pieces":

@@ -51,6 +51,7 @@ class Client:
     on_trouble: (error) called for each attempt or connection that ended, before the pause.
     will: (topic, payload), published retained by the broker when the connection goes.
     subscribe: the one topic filter, QoS 1.
+    quiet: async () -> None, awaited before a message is taken in: for a moment, while there is something better to do.
     Back-off: full jitter between base/4 and min(cap, base * 2**n) ms; n starts anew after a connection of stable_ms;
         any that came about brings it down to 3: a line that fails often is not a broker that is away.
     """
@@ -67,6 +68,7 @@ class Client:
         on_trouble: "Callable[[Exception], None]",
         will: "Will | None" = None,
         subscribe: str,
+        quiet: "Callable[[], Awaitable[None]] | None" = None,
         keepalive_s: int = 60,
         answer_ms: int = 15000,
         base_ms: int = 1000,
@@ -79,6 +81,7 @@ class Client:
         self._on_message = on_message
         self._room = room
         self._on_trouble = on_trouble
+        self._quiet = quiet
         self._keepalive_s = keepalive_s
         self._answer_ms = answer_ms
         self._base_ms = base_ms
@@ -171,7 +174,7 @@ class Client:
         tasks: tuple[asyncio.Task[None], ...] = ()
         try:
             await asyncio.wait_for(self._greet(), _GREET_S)
-            self._clear_times()
+            self._heard_at = self._spoke_at = time.ticks_ms()
             tasks = (asyncio.create_task(self._read_for_ever()), asyncio.create_task(self._write_for_ever()))
             self._in_flight.open()
             self.connected = True
@@ -187,9 +190,6 @@ class Client:
                 await end(tasks)
             finally:
                 await self._hang_up()
-
-    def _clear_times(self) -> None:
-        self._heard_at = self._spoke_at = time.ticks_ms()
 
     async def _greet(self) -> None:
         """CONNECT and SUBSCRIBE. Messages may come before the SUBACK; they are handled as always."""
@@ -310,6 +310,8 @@ class Client:
     async def _read_packet(self) -> None:
         head = self._head
         await self._fill(self._head_view, 2)
+        if self._quiet is not None:
+            await self._quiet()
         first = head[0]
         length = head[1] & 0x7F
         shift = 7

@@ -41,7 +41,7 @@ class Uplink:
 
     present: async (text, road), the way of every token to the gate.
     facts: () -> the state's optional fields, a small dict. trace: (**facts), for the console.
-    timing: the client's keepalive and back-off, where they are not the usual ones.
+    quiet: the client's. timing: the client's keepalive and back-off, where they are not the usual ones.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Uplink:
         facts: "Callable[[], dict[str, Any]]",
         trace: "Callable[..., None]",
         renewals: "Renewals",
+        quiet: "Callable[[], Awaitable[None]] | None" = None,
         timing: "dict[str, int] | None" = None,
     ) -> None:
         self._dialler = dialler
@@ -70,6 +71,7 @@ class Uplink:
         self._facts = facts
         self._trace = trace
         self._renewals = renewals
+        self._quiet = quiet
         self._events_topic = (TOPIC_EVENTS % companion_id).encode()
         self._state_topic = TOPIC_STATE % companion_id
         self._handed = Handed(journal.boot_seq)
@@ -98,6 +100,7 @@ class Uplink:
             on_trouble=self._on_trouble,
             will=(self._state_topic.encode(), _OFFLINE),
             subscribe=_DOWN % companion_id,
+            quiet=quiet,
             **(timing or {}),
         )
         self._sent = 0  # the last event handed over since the last (re)start from what is acknowledged
@@ -194,7 +197,7 @@ class Uplink:
                 parts.append(b"\n")
             parts.append(line)
             size += len(line) + 1
-            await asyncio.sleep_ms(0)
+            await (asyncio.sleep_ms(0) if self._quiet is None else self._quiet())
 
     async def _send_state(self) -> bool:
         now_ms = self._now_ms()

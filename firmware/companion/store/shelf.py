@@ -160,7 +160,6 @@ class Stock:
         self._seen: list[Trust] | None = None
         self._wanted: list[bytes] = []
         self._slices: Generator[object, None, None] | None = None
-        self._done = False
 
     def tick(self) -> bool:
         """Does the next slice, at most half a verification long (a key's check: three). False if all is done."""
@@ -175,11 +174,8 @@ class Stock:
     def _step(self) -> bool:
         if self._slices is None:
             if not self._wanted:
-                if not self._done:
-                    self._done = True
-                    ed25519.let_go()
+                ed25519.let_go()
                 return False
-            self._done = False
             try:
                 self._slices = ed25519.make_table(self._wanted.pop(), self._shelf)
             except ValueError:
