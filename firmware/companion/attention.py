@@ -26,6 +26,11 @@ class Attention:
         self._since_ms: int | None = None  # a code is on its way since then
         self._live = 0  # bytes in use after the last collection of ours
 
+    @property
+    def busy(self) -> bool:
+        """Whether a code is on its way; one whose rest does not come is none."""
+        return self._since_ms is not None and self._now() - self._since_ms < _COMING_MS
+
     def comes(self) -> None:
         """A code begins to come: now is the time to collect, and to see that nothing is until it is answered."""
         self._since_ms = self._now()
@@ -48,6 +53,6 @@ class Attention:
         """Let others have their turn; while a code is on its way, until it is answered, but not for long."""
         await asyncio.sleep_ms(0)
         for _ in range(_COMING_MS // _TURN_MS):
-            if self._since_ms is None or self._now() - self._since_ms >= _COMING_MS:
+            if not self.busy:
                 return
             await asyncio.sleep_ms(_TURN_MS)

@@ -304,6 +304,7 @@ class Companion:
         while True:
             self._supervisor.moved("keeper")
             await asyncio.sleep_ms(_KEEPER_MS)
+            await self.attention.quiet()
             now_ms = self._now()
             self.bolt.tick()
             self.feedback.tick(now_ms)
