@@ -1,7 +1,7 @@
-"""Somebody stands before the door: from a code's first bytes to its bolt, all that has time is put off.
+"""Somebody stands before the door: while a code comes, and until its bolt, all that has time is put off.
 
-A barcode module takes 20 ms and more for the rest of a code. That is when garbage is collected; from then on none is,
-and the line to the cloud begins nothing.
+A barcode module takes 10 ms for the last third of a code. That is when garbage is collected; from then on none is, and
+the line to the cloud begins nothing.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _TIDY = 1_024  # bytes of garbage that may wait for a moment when nobody does
 _MOST = 4_096  # as many in a row are collected at once: a busy line may take so much
-_MOST_OPENING = 9_216  # the same while a code comes and is answered, which takes 7 KB
+_MOST_OPENING = 14_336  # the same while a code comes and is answered, which leaves 8 KB, and takes more in all
 _COMING_MS = 60  # what a code takes at a barcode module's speed, twice
 _TURN_MS = 3
 
@@ -35,7 +35,7 @@ class Attention:
         """A code begins to come: now is the time to collect, and to see that nothing is until it is answered."""
         self._since_ms = self._now()
         gc.threshold(_MOST_OPENING)
-        self.tidy()
+        self._collect()
 
     def over(self) -> None:
         """It was answered."""
@@ -46,8 +46,11 @@ class Attention:
     def tidy(self) -> None:
         """Collect what is not used any more, if it is worth it."""
         if gc.mem_alloc() - self._live > _TIDY:
-            gc.collect()
-            self._live = gc.mem_alloc()
+            self._collect()
+
+    def _collect(self) -> None:
+        gc.collect()
+        self._live = gc.mem_alloc()
 
     async def quiet(self) -> None:
         """Let others have their turn; while a code is on its way, until it is answered, but not for long."""

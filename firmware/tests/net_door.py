@@ -153,7 +153,7 @@ async def client_alone(setup, board, dialler):
 
     async def flood(worker, many):
         for n in range(worker, many, 4):
-            await client.publish(b"flood", (b"%04d" % n * 300,))
+            await client.publish(b"flood", (b"%04d" % n * 250,))
         say(flooded=worker)
 
     async def tell_ups():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LINE_MAX = 151
 _CHUNK = 160  # a token and its end in one piece: each piece is a turn of the loop
+_NEARLY = 96  # bytes
 _AWAY_MS = 2_000  # modules read again within a second or so
 _HELD_MS = 10_000
 
@@ -26,7 +27,7 @@ class Scanner:
     def __init__(self, source: "Source", pause_ms: int = 0, begins: "Callable[[], None] | None" = None) -> None:
         """pause_ms: a silence that ends a line too, for modules that send no CR; 0 for none.
 
-        begins: called when the first part of a line came and its rest is on its way: 20 ms and more, at their speed.
+        begins: called when most of a code came and its rest is on its way: about 10 ms, at their speed.
         """
         self._source = source
         self._begins = begins
@@ -51,7 +52,7 @@ class Scanner:
                     if line:
                         return line
             self._at = self._have = 0
-            if self._length and not self._begun and self._begins is not None:
+            if self._length >= _NEARLY and not self._begun and self._begins is not None:
                 self._begun = True
                 self._begins()
             if self._pause_s and (self._length or self._too_long):

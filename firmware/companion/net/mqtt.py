@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _ACKS = 8
 _RX_BYTES = 768
-_TX_BYTES = 1408
+_TX_BYTES = 1152
 PUBLISH_MAX = _TX_BYTES - 7  # topic and payload together
 _TICK_MS = 200
 _GREET_S = 20
