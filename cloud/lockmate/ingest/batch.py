@@ -248,10 +248,11 @@ def _second(topic: str) -> str:
 
 def _parsed(keys: tuple[bytes, ...], line: bytes) -> ParsedLine:
     """A line, under the first of the keys that fits; raises BadLine."""
-    for key in keys[1:]:
+    key, *others = keys
+    for other in others:
         with contextlib.suppress(records.BadLine):
-            return records.parse(key, line)
-    return records.parse(keys[0], line)
+            return records.parse(other, line)
+    return records.parse(key, line)
 
 
 def _is_last_will(payload: bytes) -> bool:
