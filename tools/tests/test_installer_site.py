@@ -10,13 +10,16 @@ import pytest
 import zxingcpp
 
 from lockmate.doors import Companion
+from lockmate.fitting.checks import CHECKS
 from lockmate.records import Event
 from tools.firmware_archive import build, to_tar
-from tools.installer import accepting
 from tools.installer.board import open_board
 from tools.installer.trouble import Exit
+from tools.virtual.companion import VirtualCompanion
 from tools.virtual.image import read_image
+from tools.virtual_board.door import Hands, hung
 from tools.virtual_board.site import site
+from tools.virtual_board.walking import Walk
 
 LOOK = """
 import os
@@ -82,15 +85,29 @@ def test_a_door_is_provisioned_accepted_and_stays_the_same_door(fitted):
     found = [made.run("provision", 803, "--port", board.port, *pins)[1]["did"] for _ in range(2)]
     assert found == [True, False]  # other pins are another configuration; the same ones are not
     assert json.loads(json.loads(files_of(made, board)["/config.json"])["profile"])["revision"] == "wroom-1"
-    accepted, hands = made.accept(board, 803)
-    assert set(hands.done) >= {"valid", "expired", "tampered", "wrong_door", "ajar", "forced", "privacy", "bolt"}
-    assert json.loads(accepted.document)["door"]["number"] == 803
+    with hung(board, made.folder / "door-803") as companion:
+        hands = Hands(companion)
+        walk = Walk(hands, made.home)
+        assert walk.accept(803, "--out", made.folder) == 0, walk.screen
+    assert set(hands.done) == set(CHECKS)
+    files = sorted(made.folder.glob("acceptance-803-*"))
+    assert [file.name.partition(".")[2] for file in files] == ["json", "json.sig", "pdf"]
+    assert json.loads(files[0].read_bytes())["door"]["number"] == 803
+    assert files[2].read_bytes().startswith(b"%PDF")
     # the walk moved the door's clock ahead of the cloud's: that is told once, not with every answer
     assert Event.select().where(Event.kind == "clock").count() < 5
-    files = accepting.keep(made.cloud(), accepted, made.folder)
-    assert files[-1].read_bytes().startswith(b"%PDF")
     door = next(one for one in made.run("status")[1]["doors"] if one["number"] == 803)
     assert door["state"] in ("accepted", "in_service")
+
+
+def test_two_doors_with_each_others_companions_are_told_by_the_code_that_opens(fitted):
+    made, _board = fitted
+    here, there = (VirtualCompanion(made.house.data / "flash" / f"demo-{door}.img") for door in (801, 802))
+    with here, there:
+        walk = Walk(Hands(there), made.home)  # who stands before door 801 has the companion of 802 there
+        assert walk.accept(801) == Exit.CHECKS
+    assert "(doors_swapped)" in walk.screen
+    assert any("demo-802" in line for line in walk.screen)
 
 
 def test_a_cable_pulled_at_any_step_of_provisioning_leaves_a_way_on(fitted):

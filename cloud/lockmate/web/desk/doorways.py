@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from lockmate import records, stays
+from lockmate import fitting, records, stays
 from lockmate.doors import Companion
 from lockmate.doors.books import Books
 from lockmate.properties import Door
@@ -40,11 +40,14 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A companion, whether it holds the door's newest policy, and where it differs from the books, in words."""
+    """A companion, whether it holds the door's newest policy, where it differs from the books, in words, and its
+    certificate (row id of the acceptance), None before an installer has checked it here.
+    """
 
     companion: Companion
     in_step: bool
     drift: list[str]
+    acceptance_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,13 @@ def _refusals(door: Door) -> dict[str, object]:
 
 
 def _health(door: Door, books: Books) -> dict[str, object]:
-    newest = books.newest[door.id]
+    newest, passed = books.newest[door.id], fitting.acceptance.passed_at(door)
     rows = [
         Health(
             companion,
             newest is not None and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
             _drift(door, companion, books),
+            passed.get(companion.id),
         )
         for companion in books.companions[door.id]
     ]
