@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1] / "firmware" / "boards" / "esp32" / "pins"
+from tools.firmware_folder import FIRMWARE
+
+FOLDER = FIRMWARE / "boards" / "esp32" / "pins"
 MODULES = ("gm65", "gm67", "m5", "plain")  # `plain`: one that an installer has set up, text and CR at 57,600 baud
 BOLTS = ("strike", "motor")
 INPUTS = ("door", "bolt", "motor", "handle", "privacy", "tamper")
