@@ -114,11 +114,11 @@ def networks(path: Path | None) -> list[tuple[str, str]]:
         raise Trouble("file_wrong", file=path, why=error) from error
 
 
-def the_bundle(path: Path) -> Any:
-    """A bundle, opened. Raises Trouble."""
+def the_bundle(path: Path, secret: str | None = None) -> Any:
+    """A bundle, opened by its passphrase, which is asked for unless given. Raises Trouble."""
     from tools.installer.bundle import Bundle
 
-    return Bundle(path, passphrase())
+    return Bundle(path, passphrase() if secret is None else secret)
 
 
 def passphrase() -> str:
@@ -194,7 +194,7 @@ def flash(voice: Voice, port: str | None, firmware: Path | None, image: Path | N
         words = ["flash", *_words("--firmware", firmware), *_words("--image", image), *_words("--pins", pins),
                  *_words("--sha256", sha256 or None),
                  *_words("--micropython", micropython or None), *(["--anew"] if anew else [])]
-        bench.run(voice, [[*words, "--port", one] for one in ports])
+        bench.run(voice, {one: [[*words, "--port", one]] for one in ports})
         return
     micro = sources.micropython(image, sha256, micropython, pins, home() / "images")
     choose = sources.firmware(firmware)
@@ -278,17 +278,11 @@ def accept(voice: Voice, door: int, companion: str, out: Path, patience: float) 
 @PORT
 def status(voice: Voice, port: str | None) -> None:
     """The hotel's doors with how far each is; with a board on the cable, that board."""
-    from tools.installer.board import open_board
+    from tools.installer import looking
 
     facts: dict[str, Any] = {}
     if port is not None or doctor.ports():
-        with open_board(the_port(port)) as board:
-            report = board.report()
-        facts["board"] = {
-            "serial": report.serial, "chip": report.chip, "micropython": report.micropython, "slot": report.slot,
-            "companion": report.companion_id, "door": report.config.get("door"), "free": report.free,
-            "tables": sum(report.tables.values()),
-        }  # fmt: skip
+        facts["board"] = looking.at(the_port(port))
         rows = [[voice.word("column", name), str(value)] for name, value in facts["board"].items()]
         voice.table(["what", "found"], rows)
     try:
@@ -352,9 +346,9 @@ def _words(name: str, value: object | None) -> list[str]:
     return [] if value is None else [name, str(value)]
 
 
-from tools.installer import printing  # noqa: E402 - its commands hang on `main`
+from tools.installer import benching, printing  # noqa: E402 - their commands hang on `main`
 
-__all__ = ["main", "printing"]
+__all__ = ["benching", "main", "printing"]
 
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 
 import pypdfium2
 import pytest
@@ -196,6 +197,19 @@ def test_a_bundle_provisions_where_there_is_no_network(fitted):
     assert made.run("provision", 904, "--port", board.port, "--bundle", place)[1]["code"] == "not_in_bundle"
     place.write_bytes(place.read_bytes()[:-1] + b"x")
     assert made.run("provision", 903, "--port", board.port, "--bundle", place)[1]["code"] == "bundle_wrong"
+
+
+def test_a_bench_flashes_and_provisions_each_board_for_its_door_and_tells_what_one_lacks(fitted):
+    made, board = fitted
+    shutil.copy(board.flash, made.folder / "third.flash")  # a board that MicroPython was flashed on before
+    other = made.board("third")
+    gone = made.folder / "fourth"
+    code, said = made.run("bench", f"{board.port}=903", f"{other.port}=spare", f"{gone}=904", "--wifi-file", made.wifi)
+    assert (code, said["port"], said["code"]) == (Exit.CABLE, str(gone), "port_missing")
+    code, said = made.run("bench", f"{other.port}=spare", f"{board.port}=903", "--wifi-file", made.wifi)
+    assert (code, said["port"], said["door"], said["did"]) == (0, board.port, 903, False), said
+    spares = [one["spare_code"] for one in made.run("status")[1]["boards"] if one["state"] == "spare"]
+    assert len(spares) == 1
 
 
 def test_every_sticker_leads_to_its_door(fitted):

@@ -15,13 +15,14 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from tools.firmware_archive import build
-from tools.installer import chips, partitions, pins, profiles
+from tools.firmware_archive import FirmwareImage, build
+from tools.installer import chips, flashing, partitions, pins, profiles
 from tools.installer.accepting import drawn
 from tools.installer.bench import run
-from tools.installer.board import Report
+from tools.installer.board import Report, open_board
 from tools.installer.say import LANGUAGES, Voice, catalogue, language_of
 from tools.installer.trouble import CODES, Trouble
+from tools.virtual_board.board import FLASH, VirtualBoard
 from tools.virtual_board.image import image
 
 BLOCK = 4096
@@ -112,6 +113,21 @@ def test_a_flash_that_is_too_small_or_an_image_that_is_none_is_refused():
     assert not partitions.read_image(image("esp32", romfs=False)).knows_romfs
 
 
+def test_an_image_for_download_is_refused_on_a_board_that_has_no_memory_for_it(tmp_path):
+    with VirtualBoard(tmp_path) as board:
+        with board.flash.open("r+b") as chip:  # what esptool leaves of an image without ROMFS
+            table = partitions.table(partitions.layout(FLASH, romfs=False))
+            for place, body in ((partitions.LOADER_AT["ESP32"], b"\xe9"), (partitions.APP_AT, b"\xe9"),
+                                (partitions.TABLE_AT, table)):  # fmt: skip
+                chip.seek(place)
+                chip.write(body)
+        with pytest.raises(Trouble) as trouble:
+            flashing.flash(board.port, lambda arch, kind: FirmwareImage("0", kind, arch, b"", {"board.mpy": b""}), None)
+        assert trouble.value.code == "no_romfs"
+        with open_board(board.port) as line:
+            assert line.report().names == ()
+
+
 def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
     content = image("esp32")
     (tmp_path / "image.bin").write_bytes(content)
@@ -132,8 +148,8 @@ def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
 
 def test_a_board_gets_pins_for_its_own_chip_or_nothing():
     report = Report(serial="240ac4000001", board="esp32", chip="ESP32-S3", arch="xtensawin", micropython="1.25.0",
-                    running=False, slot="a", start="", slots={}, rom=0, config={}, certificate="", key=False, tables={},
-                    free=0, names=())  # fmt: skip
+                    running=False, slot="a", start="", slots={}, rom=0, memory=0, config={}, certificate="", key=False,
+                    tables={}, free=0, names=())  # fmt: skip
     profiles.fit(profiles.read("s3-1"), report)
     for name, code in ((None, "profile_missing"), ("wroom-1", "profile_chip")):
         with pytest.raises(Trouble) as trouble:
@@ -159,8 +175,9 @@ def test_a_bench_tells_each_board_apart_and_ends_with_the_worst(tmp_path, capsys
     import click
 
     ports = [str(tmp_path / name) for name in ("one", "two")]
+    commands = {port: [["flash", "--port", port], ["provision", "801"]] for port in ports}
     with click.Context(click.Command("flash")), pytest.raises(click.exceptions.Exit) as ended:
-        run(Voice(as_json=True), [["flash", "--port", port] for port in ports])
+        run(Voice(as_json=True), commands)
     assert ended.value.exit_code == 3
     told = capsys.readouterr().out.splitlines()
     assert [port in line and "port_missing" in line for port, line in zip(ports, told, strict=True)] == [True, True]

@@ -41,10 +41,13 @@ class VirtualBoard:
     """A board on a cable. `port` is its name for mpremote and esptool; it stays the same over unplugging."""
 
     def __init__(self, folder: Path, name: str = "board", *, chip: str = "esp32", mac: str = "240ac4000001",
-                 flash_size: int = FLASH, air: Air | None = None) -> None:
-        """mac: hex; air: the networks that its radio hears, {name: {"password", "rssi"}}. Flash that exists is kept."""
+                 flash_size: int = FLASH, air: Air | None = None, memory: str = HEAP) -> None:
+        """mac: hex; air: the networks that its radio hears, {name: {"password", "rssi"}}; memory: of MicroPython, as
+        its -X heapsize wants it. Flash that exists is kept.
+        """
         self.chip = chip
         self.mac = mac
+        self.memory = memory
         self.flash = folder / f"{name}.flash"
         self.port = str(folder / name)
         self.air = dict(air or {})
@@ -219,7 +222,7 @@ class VirtualBoard:
             process.stdin.flush()
 
     def _start(self, mode: str) -> None:
-        words = [str(binary(32)), "-X", f"heapsize={HEAP}", str(ON_BOARD / "repl.py"), str(self.flash),
+        words = [str(binary(32)), "-X", f"heapsize={self.memory}", str(ON_BOARD / "repl.py"), str(self.flash),
                  json.dumps(self.partitions()), mode, self.mac, json.dumps(self.air)]  # fmt: skip
         self._running = False
         process = subprocess.Popen(

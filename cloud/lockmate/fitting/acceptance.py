@@ -166,18 +166,6 @@ def passed(companion: Companion) -> Acceptance | None:
     return found
 
 
-def passed_at(door: Door) -> dict[int, int]:
-    """The certificate that counts (row id) of each companion (row id) in service at a door that has one."""
-    query = (
-        Acceptance.select(Acceptance.id, Acceptance.companion)
-        .join(Companion)
-        .where(Acceptance.door == door, Companion.state == "in_service", Companion.door == door,
-               Acceptance.document.is_null(False), Acceptance.started_at >= Companion.enrolled_at)
-        .order_by(Acceptance.id)
-    )  # fmt: skip
-    return {row.companion_id: row.id for row in query}
-
-
 def _companion(door: Door, companion_id: str) -> Companion:
     found = [one for one in policies.companions_of(door) if companion_id in ("", one.companion_id)]
     if not found:

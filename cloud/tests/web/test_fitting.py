@@ -163,4 +163,3 @@ def test_an_acceptance_that_is_not_finished_has_no_record(installer, let_in):
     assert let_in.ask("POST", f"/acceptances/{begun['acceptance']}/finish").json["code"] == "checks_missing"
     assert installer.get(f"/desk/fitting/acceptances/{begun['acceptance']}").status_code == 404
 
-    assert "Not accepted yet" in installer.get("/desk/doors/801/health").text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from lockmate import fitting, records, stays
+from lockmate import records, stays
 from lockmate.doors import Companion
 from lockmate.doors.books import Books
 from lockmate.properties import Door
@@ -40,14 +40,11 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A companion, whether it holds the door's newest policy, where it differs from the books, in words, and its
-    certificate (row id of the acceptance), None before an installer has checked it here.
-    """
+    """A companion, whether it holds the door's newest policy, and where it differs from the books, in words."""
 
     companion: Companion
     in_step: bool
     drift: list[str]
-    acceptance_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +107,12 @@ def _refusals(door: Door) -> dict[str, object]:
 
 
 def _health(door: Door, books: Books) -> dict[str, object]:
-    newest, passed = books.newest[door.id], fitting.acceptance.passed_at(door)
+    newest = books.newest[door.id]
     rows = [
         Health(
             companion,
             newest is not None and (companion.policy_version, companion.policy_hash) == (newest.version, newest.hash),
             _drift(door, companion, books),
-            passed.get(companion.id),
         )
         for companion in books.companions[door.id]
     ]
