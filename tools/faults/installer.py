@@ -134,7 +134,10 @@ def _wrong_wifi(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Ra
 
 
 def _hub(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -> None:
-    """Two boards at once, one of them without its cable: the other is not held up, and the next try does both."""
+    """Two boards at once, one of them without its cable: the other is not held up, and the next try does both.
+
+    Then both are provisioned at once, as spares: the door comes later.
+    """
     with hotel.board(f"{Path(board.port).name}-beside", chip=board.chip) as other:
         words = ("flash", "--image", hotel.image, "--bench", board.port, "--bench", other.port)
         other.unplug()
@@ -144,6 +147,8 @@ def _hub(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -
         other.plug()
         code, said = hotel.run(*words)
         tally.check(code == 0 and said["port"] == other.port, f"two boards at once ended with {code}: {said}")
+        code, said = hotel.run("bench", f"{board.port}=spare", f"{other.port}=spare", "--wifi-file", hotel.wifi)
+        tally.check(code == 0 and said["spare_code"], f"two spares at once ended with {code}: {said}")
 
 
 def _no_rights(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -> None:
