@@ -176,14 +176,15 @@ def look(voice: Voice) -> None:
 @click.option("--pins", type=click.Path(path_type=Path), help="Another list of pins.")
 @click.option("--anew", is_flag=True, help="Write MicroPython even if the board has one; everything on it is lost.")
 @click.option("--bench", "ports", multiple=True, metavar="PORT", help="Several boards on a hub at once; repeat it.")
-@click.option("--pin", type=click.Path(path_type=Path), help="Print the line that pins an image, and nothing else.")
+@click.option("--pin", type=click.Path(path_type=Path), help="Trust an image from now on: flash takes it by itself. Prints its pin.")
 def flash(voice: Voice, port: str | None, firmware: Path | None, image: Path | None, sha256: str, micropython: str,
           pins: Path | None, anew: bool, ports: tuple[str, ...], pin: Path | None) -> None:
     """Bring a board to the newest firmware: MicroPython where it is missing, then our files, all read back."""
     from tools.installer import flashing, sources
 
     if pin is not None:
-        line = sources.pin_of(pin)
+        line = sources.pin(pin, home() / "images")
+        voice.note("say.pinned", "green")
         if not voice.as_json:
             click.echo(line)
         voice.result(ok=True, pin=line)

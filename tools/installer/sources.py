@@ -65,7 +65,7 @@ def micropython(image: Path | None, sha256: str, version: str, listed: Path | No
             raise Trouble("image_wrong", why=f"SHA-256 {found[:16]}… ≠ {sha256.strip().lower()[:16]}…")
         partitions.read_image(content)
         return lambda _chip: content
-    known = pins.read(listed or pins.OURS)
+    known = pins.known(listed, kept)
     return lambda chip: pins.fetch(known, chip, version, kept)
 
 
@@ -74,12 +74,10 @@ def size(archive: Path | None) -> int:
     return archive.stat().st_size if archive is not None and archive.exists() else _USUAL
 
 
-def pin_of(image: Path) -> str:
-    """The lines that pin an image. Raises Trouble."""
+def pin(image: Path, kept: Path) -> str:
+    """Pin an image that the user trusts, so that `flash` takes it by itself; the pin's lines. Raises Trouble."""
     try:
         content = image.read_bytes()
     except OSError as error:
         raise Trouble("file_open", file=image, why=error.strerror) from error
-    chip = partitions.read_image(content).chip
-    digest = hashlib.sha256(content).hexdigest()
-    return f'[[image]]\nchip = "{chip}"\nversion = "?"\nurl = "{image.name}"\nsha256 = "{digest}"'
+    return pins.add(content, image, kept)

@@ -14,6 +14,7 @@ from lockmate.doors import Companion
 from lockmate.fitting.checks import CHECKS
 from lockmate.records import Event
 from tools.firmware_archive import build, to_tar
+from tools.installer import partitions
 from tools.installer.board import open_board
 from tools.installer.trouble import Exit
 from tools.virtual.companion import VirtualCompanion
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.broker
 def fitted(tmp_path_factory):
     """One hotel, one laptop, and a board that was flashed."""
     with site(tmp_path_factory.mktemp("site")) as made:
-        board = made.board("first")
+        board = made.board("first", flash_size=8 << 20)
         code, said = made.run("flash", "--port", board.port, "--image", made.image)
         assert (code, said.get("did")) == (0, ["micropython", "firmware"]), said
         yield made, board
@@ -53,6 +54,14 @@ def test_a_board_that_is_right_is_left_alone_within_two_seconds(fitted):
     code, said = made.run("flash", "--port", board.port)
     assert (code, said["did"]) == (0, [])
     assert said["seconds"] < 2
+
+
+def test_the_loaders_header_tells_the_flash_that_the_board_has(fitted):
+    made, board = fitted
+    assert made.image.read_bytes()[3] >> 4 == 2  # as the image came: 4 MB
+    with board.flash.open("rb") as chip:
+        chip.seek(partitions.LOADER_AT["ESP32"])
+        assert chip.read(4)[3] >> 4 == 3  # 8 MB, by ESP-IDF's numbers
 
 
 def test_an_older_firmware_gives_way_to_a_newer_one(fitted):

@@ -16,7 +16,7 @@ import zxingcpp
 from PIL import Image
 
 from tools.firmware_archive import FirmwareImage, build
-from tools.installer import chips, flashing, partitions, pins, profiles
+from tools.installer import chips, flashing, partitions, pins, profiles, sources
 from tools.installer.accepting import drawn
 from tools.installer.bench import run
 from tools.installer.board import Report, open_board
@@ -144,6 +144,24 @@ def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
         pins.fetch([good], "ESP32-C3", "", tmp_path / "kept")
     assert trouble.value.code == "no_image"
     assert pins.read() == []
+
+
+def test_an_image_is_pinned_by_one_command_and_taken_from_then_on(tmp_path):
+    kept, given = tmp_path / "images", tmp_path / "firmware.bin"
+    for chip in ("esp32", "esp32c6"):
+        given.write_bytes(image(chip))
+        line = sources.pin(given, kept)
+    assert sources.pin(given, kept) == line  # twice is once
+    assert [(pin.chip, pin.version) for pin in pins.known(None, kept)] == [("ESP32-C6", "1.25.0"), ("ESP32", "1.25.0")]
+    given.unlink()
+    assert sources.micropython(None, "", "", None, kept)("ESP32") == image("esp32")
+    newer = image("esp32", 24_000)
+    given.write_bytes(newer)
+    sources.pin(given, kept)
+    assert sources.micropython(None, "", "1.25.0", None, kept)("ESP32") == newer
+    listed = tmp_path / "others.toml"
+    listed.write_text(line, "utf-8")
+    assert [pin.chip for pin in pins.known(listed, kept)] == ["ESP32-C6"]
 
 
 def test_a_board_gets_pins_for_its_own_chip_or_nothing():
