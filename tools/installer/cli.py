@@ -176,7 +176,7 @@ def look(voice: Voice) -> None:
 @click.option("--pins", type=click.Path(path_type=Path), help="Another list of pins.")
 @click.option("--anew", is_flag=True, help="Write MicroPython even if the board has one; everything on it is lost.")
 @click.option("--bench", "ports", multiple=True, metavar="PORT", help="Several boards on a hub at once; repeat it.")
-@click.option("--pin", type=click.Path(path_type=Path), help="Trust an image from now on: flash takes it by itself. Prints its pin.")
+@click.option("--pin", type=click.Path(path_type=Path), help="Trust an image: from now on flash takes it by itself.")
 def flash(voice: Voice, port: str | None, firmware: Path | None, image: Path | None, sha256: str, micropython: str,
           pins: Path | None, anew: bool, ports: tuple[str, ...], pin: Path | None) -> None:
     """Bring a board to the newest firmware: MicroPython where it is missing, then our files, all read back."""

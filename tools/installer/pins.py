@@ -43,7 +43,7 @@ def own(kept: Path) -> Path:
 
 
 def known(listed: Path | None, kept: Path) -> list[Pin]:
-    """The pins of a list that the user names, else the laptop's own, the newest first, and then ours. Raises Trouble."""
+    """The pins of a list that the user names, else the laptop's own (newest first) and ours. Raises Trouble."""
     if listed is not None:
         return read(listed)
     mine = own(kept)
