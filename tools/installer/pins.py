@@ -42,10 +42,8 @@ def own(kept: Path) -> Path:
     return kept.parent / "micropython.toml"
 
 
-def known(listed: Path | None, kept: Path) -> list[Pin]:
-    """The pins of a list that the user names, else the laptop's own (newest first) and ours. Raises Trouble."""
-    if listed is not None:
-        return read(listed)
+def known(kept: Path) -> list[Pin]:
+    """The laptop's own pins, the newest first, and then ours. Raises Trouble."""
     mine = own(kept)
     return [*(reversed(read(mine)) if mine.exists() else []), *read()]
 
@@ -59,7 +57,7 @@ def add(content: bytes, source: Path, kept: Path) -> str:
     place, mine = kept / f"{digest}.bin", own(kept)
     write_private(place, content)
     former = mine.read_text("utf-8") if mine.exists() else "# MicroPython images that this laptop trusts.\n"
-    if not any(pin.sha256 == digest for pin in known(None, kept)):
+    if not any(pin.sha256 == digest for pin in known(kept)):
         write_private(mine, f"{former}\n{lines}\n".encode())
     return lines
 

@@ -65,8 +65,8 @@ def micropython(image: Path | None, sha256: str, version: str, listed: Path | No
             raise Trouble("image_wrong", why=f"SHA-256 {found[:16]}… ≠ {sha256.strip().lower()[:16]}…")
         partitions.read_image(content)
         return lambda _chip: content
-    known = pins.known(listed, kept)
-    return lambda chip: pins.fetch(known, chip, version, kept)
+    named = None if listed is None else pins.read(listed)
+    return lambda chip: pins.fetch(named if named is not None else pins.known(kept), chip, version, kept)
 
 
 def size(archive: Path | None) -> int:
