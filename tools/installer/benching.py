@@ -29,6 +29,8 @@ def several(voice: Voice, boards: tuple[str, ...], anew: bool, profile: str | No
             bundle: Path | None, **of_flash: Any) -> None:
     """Flash and provision several boards at once: PORT=DOOR for each, PORT=spare for a spare."""
     doors = _doors(voice, boards)
+    if bundle is not None and (profile or wifi_file or _SPARE in doors.values()):
+        raise click.UsageError(voice.text("say.bundle_decides"))
     profiles.read(profile)  # what is wrong with these is told once, before any board is touched
     networks(wifi_file)
     secrets = {}

@@ -236,6 +236,8 @@ def provision(voice: Voice, port: str | None, door: int | None, spare: bool, bes
 
     if spare == (door is not None):
         raise click.UsageError(voice.text("say.door_or_spare"))
+    if bundle is not None and (spare or beside or profile or wifi_file):
+        raise click.UsageError(voice.text("say.bundle_decides"))
     pins, wifi = profiles.read(profile), networks(wifi_file)
     source = the_bundle(bundle) if bundle else provisioning.FromCloud(the_cloud(voice))
     with open_board(the_port(port)) as board:
