@@ -69,7 +69,7 @@ class Walk:
     def _read(self, line: str) -> None:
         """A whole line: a step, a row of a code, or a check that has passed."""
         self.screen.append(line)
-        if line and set(line) <= set(_INKS):
+        if is_code(line):
             self._code.append(line)
             if len(self._code) * 2 > len(line):
                 code, self._code = _scanned(self._code), []
@@ -84,6 +84,11 @@ class Walk:
             for mark, state in (("✓ ", "passed"), ("– ", "absent")):
                 if line.startswith(mark + text):
                     self._hands.passed({"name": name, "state": state, "note": ""})
+
+
+def is_code(line: str) -> bool:
+    """Whether a line of the screen is part of a code."""
+    return bool(line) and set(line) <= set(_INKS)
 
 
 def _plain(line: bytes) -> str:
