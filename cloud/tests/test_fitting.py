@@ -309,12 +309,15 @@ def test_a_certificate_counts_until_the_companion_is_enrolled_anew(hotel, far, t
     walk(far, row)
     for name in ("light", "sound"):
         fitting.acceptance.answer(row, name, True, by=hotel.desk)
+    assert fitting.acceptance.waits(hotel.door("801"))
     fitting.acceptance.finish(row, by=hotel.desk)
+    assert not fitting.acceptance.waits(hotel.door("801"))
     states = {one.door.name: one for one in fitting.fleet.doors(hotel.property)}
     assert (states["801"].state, states["801"].lacks) == ("in_service", [])
     assert (states["802"].state, states["802"].lacks) == ("made", ["board"])
     time.passes(minutes=1)
     provisioned(hotel)
+    assert fitting.acceptance.waits(hotel.door("801")) and not fitting.acceptance.waits(hotel.door("802"))
     states = {one.door.name: one for one in fitting.fleet.doors(hotel.property)}
     assert (states["801"].state, states["801"].lacks) == ("provisioned", ["heard", "policy", "acceptance", "line"])
 

@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
+from peewee import JOIN
+
 from lockmate import clock, pki
 from lockmate.db import transaction
 from lockmate.doors import policies, rooms
@@ -164,6 +166,21 @@ def passed(companion: Companion) -> Acceptance | None:
         .first()
     )
     return found
+
+
+def waits(door: Door) -> bool:
+    """Whether an installer has fitted a companion here that has not passed: the door is not in service yet."""
+    passed_here = (
+        (Acceptance.companion == Companion.id) & (Acceptance.door == door) & Acceptance.document.is_null(False)
+        & (Acceptance.started_at >= Companion.enrolled_at)
+    )  # fmt: skip
+    query = (
+        Board.select(Board.id)
+        .join(Companion)
+        .join(Acceptance, JOIN.LEFT_OUTER, on=passed_here)
+        .where(Companion.door == door, Companion.state == "in_service", Acceptance.id.is_null())
+    )
+    return bool(query.exists())
 
 
 def _companion(door: Door, companion_id: str) -> Companion:
