@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import json
 import os
 import string
 import struct
@@ -13,6 +14,7 @@ import sys
 
 import pytest
 import zxingcpp
+from click.testing import CliRunner
 from PIL import Image
 
 from tools.firmware_archive import FirmwareImage, build
@@ -20,6 +22,7 @@ from tools.installer import chips, flashing, partitions, pins, profiles, sources
 from tools.installer.accepting import drawn
 from tools.installer.bench import run
 from tools.installer.board import Report, open_board
+from tools.installer.guide import Person
 from tools.installer.say import LANGUAGES, Voice, catalogue, language_of
 from tools.installer.trouble import CODES, Trouble
 from tools.virtual_board.board import FLASH, VirtualBoard
@@ -180,6 +183,7 @@ def test_a_board_gets_pins_for_its_own_chip_or_nothing():
 def test_the_code_on_the_screen_can_be_read():
     text = "HK1:" + "A1B2C3D4E5F6G7H8" * 9 + "XYZ"
     rows = drawn(text).splitlines()
+    assert (len(rows), {len(row) for row in rows}) == (23, {45})  # a window of 80 by 24 holds it
     light = {" ": (0, 0), "▀": (255, 0), "▄": (0, 255), "█": (255, 255)}
     picture = Image.new("L", (len(rows[0]), 2 * len(rows)))
     for y, row in enumerate(rows):
@@ -188,6 +192,23 @@ def test_the_code_on_the_screen_can_be_read():
             picture.putpixel((x, 2 * y + 1), light[letter][1])
     large = picture.resize((picture.width * 6, picture.height * 6), Image.NEAREST)
     assert [found.text for found in zxingcpp.read_barcodes(large)] == [text]
+
+
+def test_a_code_is_white_on_black_whatever_the_windows_colours(capsys, monkeypatch):
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm-256color"), ("COLORTERM", "truecolor")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    Voice().show("██ ▄")
+    assert "\x1b[38;2;255;255;255;48;2;0;0;0m██ ▄" in capsys.readouterr().err
+
+
+def test_a_program_is_told_each_step_with_its_code_and_answers_by_a_line():
+    with CliRunner().isolation(input="y\nn\n") as (out, *_rest):
+        person = Person(Voice(as_json=True))
+        person.step({"name": "valid"}, "HK1:CODE")
+        answers = [person.ask("light"), person.ask("sound")]
+        told = json.loads(out.getvalue().decode().splitlines()[0])
+    assert (told, answers) == ({"step": "valid", "code": "HK1:CODE"}, [True, False])
 
 
 def test_a_bench_tells_each_board_apart_and_ends_with_the_worst(tmp_path, capsys):
