@@ -50,7 +50,7 @@ def main() -> int:
 def _show(console: Console, hotel: Site, *words: str) -> None:
     around = {"LOCKMATE_INSTALLER_HOME": str(hotel.home), "LOCKMATE_LANGUAGE": "en", "COLUMNS": str(_WIDTH)}
     tidy = [_tidy(word, hotel) for word in words]
-    console.print(f"$ lockmate-installer {' '.join(tidy)}", style="bold", markup=False)
+    console.print(f"$ lockmate-installer {' '.join(tidy)}", style="bold", markup=False, highlight=False)
     done = CliRunner().invoke(tool, list(words), env=around)
     console.print(_tidy(done.output.rstrip(), hotel), highlight=False, markup=False)
 
@@ -68,7 +68,7 @@ def _accept(console: Console, hotel: Site, board: VirtualBoard) -> None:
         ended = walk.accept(803, "--out", hotel.folder)
     if ended:
         raise SystemExit("\n".join(walk.screen))
-    console.print("$ lockmate-installer accept 803", style="bold", markup=False)
+    console.print("$ lockmate-installer accept 803", style="bold", markup=False, highlight=False)
     codes = 0
     for line in walk.screen:
         if is_code(line):

@@ -60,7 +60,6 @@ class Walk:
                         line = b""
                     elif letter == b" " and line.endswith(_ASKS):
                         screen.write(b"y\n" if self._answer(_plain(line)) else b"n\n")
-                        line = b""
         return running.returncode
 
     def _answer(self, question: str) -> bool:
