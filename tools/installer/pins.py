@@ -52,7 +52,10 @@ def add(content: bytes, source: Path, kept: Path) -> str:
     """Pin an image for this laptop, and keep it; the lines of its pin, for other lists. Raises Trouble."""
     image = partitions.read_image(content)
     digest = hashlib.sha256(content).hexdigest()
-    facts = {"chip": image.chip, "version": image.version or "?", "url": source.resolve().as_uri(), "sha256": digest}
+    facts: dict[str, object] = {
+        "chip": image.chip, "version": image.version or "?", "url": source.resolve().as_uri(), "sha256": digest,
+        "romfs": image.knows_romfs,  # for people: without, only boards with PSRAM run the firmware
+    }  # fmt: skip
     lines = "\n".join(["[[image]]", *(f"{name} = {json.dumps(fact)}" for name, fact in facts.items())])
     place, mine = kept / f"{digest}.bin", own(kept)
     write_private(place, content)

@@ -155,6 +155,7 @@ def test_an_image_is_pinned_by_one_command_and_taken_from_then_on(tmp_path):
         given.write_bytes(image(chip))
         line = sources.pin(given, kept)
     assert sources.pin(given, kept) == line  # twice is once
+    assert "romfs = true" in line
     assert [(pin.chip, pin.version) for pin in pins.known(kept)] == [("ESP32-C6", "1.25.0"), ("ESP32", "1.25.0")]
     given.unlink()
     assert sources.micropython(None, "", "", None, kept)("ESP32") == image("esp32")
