@@ -16,7 +16,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tools.installer.trouble import Trouble
@@ -86,7 +86,8 @@ class Voice:
         """A table for people, its heads from the catalogue's section `column`."""
         if self.as_json:
             return
-        drawn = Table(*[self.word("column", name) for name in columns], header_style="bold", box=None, pad_edge=False)
+        heads = [Column(self.word("column", name), overflow="fold") for name in columns]  # commands are never cut
+        drawn = Table(*heads, header_style="bold", box=None, pad_edge=False)
         for row in rows:
             drawn.add_row(*row)
         self.out.print(drawn)
