@@ -88,7 +88,11 @@ def _said(tally: Tally, answer: tuple[int, dict[str, Any]], wanted: str) -> None
 
 
 def _unplugged(hotel: Site, board: VirtualBoard, tally: Tally, dice: random.Random) -> None:
-    """The cable goes again and again, a few commands further each time."""
+    """The cable goes again and again, a few commands further each time; at first while the chip's loader writes."""
+    for furthest in (40, 120, 200):
+        board.plug()
+        board.unplug_in_loader(dice.randrange(1, furthest))
+        _said(tally, hotel.run("flash", "--image", hotel.image, "--port", board.port), "unplugged")
     for words in (("flash", "--image", hotel.image), ("provision", 801 + dice.randrange(4), "--beside")):
         for turn in range(_TRIES):
             board.plug()

@@ -90,6 +90,8 @@ def _esptool(port: str, options: list[str], words: list[str]) -> str:
         raise Trouble("esptool", port=port, said="timeout") from None
     said = done.stdout + done.stderr
     if done.returncode:
+        if port.startswith("/") and not Path(port).exists():
+            raise Trouble("unplugged", port=port)
         check_port(port)
         fatal = _FATAL.search(said)
         lines = said.strip().splitlines()

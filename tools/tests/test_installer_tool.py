@@ -131,6 +131,15 @@ def test_an_image_for_download_is_refused_on_a_board_that_has_no_memory_for_it(t
             assert line.report().names == ()
 
 
+def test_a_cable_pulled_in_the_chips_loader_is_told(tmp_path):
+    with VirtualBoard(tmp_path) as board:
+        board.unplug_in_loader(60)
+        with pytest.raises(Trouble) as trouble:
+            flashing.flash(board.port, sources.firmware(None, tmp_path), lambda _chip: image("esp32"))
+        assert trouble.value.code == "unplugged"
+        assert not board.starts
+
+
 def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
     content = image("esp32")
     (tmp_path / "image.bin").write_bytes(content)

@@ -53,6 +53,7 @@ class VirtualBoard:
         self.air = dict(air or {})
         self.runs = 0  # commands run by MicroPython since power came, for `unplug_at`
         self._unplug_at: int | None = None
+        self._unplug_in_loader: int | None = None
         if not self.flash.exists():
             self.flash.write_bytes(b"\xff" * flash_size)
         self._rom = Rom(chip, bytes.fromhex(mac), self.flash, self._send)
@@ -88,6 +89,7 @@ class VirtualBoard:
         with self._lock:
             self._end()
             self._loading = False
+            self._rom.drop()
             for end in (self._master, self._slave):
                 if end is not None:
                     os.close(end)
@@ -99,9 +101,13 @@ class VirtualBoard:
         """Pull the cable when the n-th command from now on begins to run (1 is the next one)."""
         self._unplug_at = self.runs + run
 
+    def unplug_in_loader(self, request: int) -> None:
+        """Pull the cable after the n-th request to the chip's loader from now on."""
+        self._unplug_in_loader = len(self._rom.commands) + request
+
     def unplug_never(self) -> None:
         """Nobody pulls the cable any more."""
-        self._unplug_at = None
+        self._unplug_at = self._unplug_in_loader = None
 
     def close(self) -> None:
         """Put it away."""
@@ -202,6 +208,9 @@ class VirtualBoard:
                 self._loading = False  # somebody types: the chip was reset out of its loader
             else:
                 self._rom.feed(data)
+                if self._unplug_in_loader is not None and len(self._rom.commands) >= self._unplug_in_loader:
+                    self._unplug_in_loader = None
+                    self.unplug()
                 return
         if self._process is None:
             if not self.starts:
