@@ -52,6 +52,21 @@ def test_the_scanner_takes_lines_however_they_come():
     assert lines_of(*[b"z"] * 70, b"\r") == ([b"z" * 70], 0)
 
 
+def test_a_line_that_begins_to_come_is_told_once_and_one_that_comes_whole_is_not():
+    found, begun = [], []
+
+    async def read():
+        scanner = Scanner(Source((b"a", b"b", b"c\rwhole\r", b"d", b"\r")), 0, lambda: begun.append(len(found)))
+        try:
+            while True:
+                found.append(await scanner.line())
+        except EOFError:
+            return
+
+    asyncio.run(read())
+    assert found == [b"abc", b"whole", b"d"] and begun == [0, 2]
+
+
 def test_the_scanner_drops_what_is_too_long_to_the_terminator():
     assert lines_of(b"x" * 152 + b"\r", b"good\r") == ([b"good"], 1)
     assert lines_of(b"x" * 100_000, b"HK1:\r", b"good\r") == ([b"good"], 1)

@@ -13,8 +13,10 @@ from pathlib import Path
 from tools.checks.tree import ROOT
 
 FIRMWARE = ROOT / "firmware"
-# What is there without any machine. `micropython` gives const and the code emitters.
-PURE = {"__future__", "array", "binascii", "gc", "hashlib", "json", "micropython", "struct", "sys", "ubinascii"}
+# What is there without any machine. `micropython` gives const and the code emitters, `uctypes` an address.
+PURE = {
+    "__future__", "array", "binascii", "gc", "hashlib", "json", "micropython", "struct", "sys", "ubinascii", "uctypes",
+}  # fmt: skip
 # What tells or touches the world. Files and sockets reach the rest of the companion through a board.
 MACHINE = {
     "bluetooth", "dht", "esp", "esp32", "espnow", "ffi", "flashbdev", "machine", "network", "neopixel", "ntptime",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tools import pinout
-from tools.generate import base_table, field, signals, wiring
+from tools.generate import field, native_data, signals, wiring
 
 
 def test_the_field_machine_is_what_its_generator_writes() -> None:
@@ -18,8 +18,8 @@ def test_the_picture_of_light_and_sound_is_what_the_firmware_shows() -> None:
     assert len(set(shown)) == len(shown)  # nobody has to tell two of them apart that look and sound the same
 
 
-def test_the_base_points_table_is_what_its_generator_writes() -> None:
-    assert base_table.TARGET.read_text(encoding="utf-8") == base_table.source()
+def test_the_native_engines_data_is_what_its_generator_writes() -> None:
+    assert native_data.TARGET.read_text(encoding="utf-8") == native_data.source()
 
 
 def test_the_wiring_is_drawn_from_the_pin_outs_and_leaves_no_pin_out() -> None:

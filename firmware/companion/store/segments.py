@@ -26,15 +26,16 @@ _BLANK = b"\xff" * _HEAD_SIZE
 class Segment:
     """One block in use: its lines' seqs begin at `first`; `end` is where the next line goes, BLOCK if none may."""
 
-    def __init__(self, block: int, first: int, log: bytes, revision: int) -> None:
+    revision = 0  # counts how often it was put together from others
+    after = 0  # its lines up to this seq are in the segment before, too
+    last = 0  # seq of its newest line; 0: not looked at
+    end = BLOCK
+    heavy = -1  # bytes that are not given up first; -1: not looked at
+
+    def __init__(self, block: int, first: int, log: bytes) -> None:
         self.block = block
         self.first = first
         self.log = log
-        self.revision = revision  # counts how often it was put together from others
-        self.after = 0  # its lines up to this seq are in the segment before, too
-        self.last = 0  # seq of its newest line; 0: not looked at
-        self.end = BLOCK
-        self.heavy = -1  # bytes that are not given up first; -1: not looked at
 
 
 class Segments:
@@ -59,9 +60,18 @@ class Segments:
             self._ready.append(n)
         elif _head(*struct.unpack(_HEAD, head)[:3]) == head:
             first, log, revision, _crc = struct.unpack(_HEAD, head)
-            self.live.append(Segment(n, first, log, revision))
+            self.live.append(self._segment(n, first, log, revision))
         else:
             self._dirty.append(n)
+
+    def _segment(self, n: int, first: int, log: bytes, revision: int) -> Segment:
+        """A segment; there are up to 28 in the heap, so that what most have alike they have together."""
+        if self.live and self.live[-1].log == log:
+            log = self.live[-1].log
+        segment = Segment(n, first, log)
+        if revision:
+            segment.revision = revision
+        return segment
 
     def _in_turn(self, newest: int) -> None:
         """Blocks are used round and round, so that all wear alike."""
@@ -80,7 +90,7 @@ class Segments:
                 self.tend()
                 continue
             n = self._ready.pop(0)
-            segment = Segment(n, first, log, revision)
+            segment = self._segment(n, first, log, revision)
             segment.end = START
             try:
                 self._program(segment, _head(first, log, revision) + line)
