@@ -15,7 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.virtual.firmware import FIRMWARE, BuildError, compile_file, in_common, pack, sources
+from tools.firmware_folder import FIRMWARE
+from tools.virtual.firmware import BuildError, compile_file, in_common, pack, sources
 
 # MicroPython's names of native code, in the order of its own numbering (py/persistentcode.h): bits 10.. of
 # `sys.implementation._mpy`. A board runs an image of its own only.

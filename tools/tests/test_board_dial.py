@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.firmware_folder import FIRMWARE
 from tools.processes import LOOPBACK
 from tools.tests.net_parts import Authority
-from tools.virtual.firmware import FIRMWARE, binary
+from tools.virtual.firmware import binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

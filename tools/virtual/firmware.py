@@ -9,7 +9,7 @@ bytes, the compiler or its options changed.
 from __future__ import annotations
 
 import argparse
-import fcntl
+import contextlib
 import hashlib
 import json
 import shutil
@@ -24,10 +24,10 @@ from pathlib import Path
 from mpremote.romfs import VfsRomWriter
 
 from companion.core.native_data import BASE_TABLE, DATA
+from tools.firmware_folder import FIRMWARE
 from tools.virtual.lean import Common, common, lean
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRMWARE = ROOT / "firmware"
 BUILD = ROOT / "build" / "firmware"
 NOT_FIRMWARE = {".pyi", ".json"}  # a board's pin-outs travel in its configuration
 ARCH = {32: "x86", 64: "x64"}
@@ -105,12 +105,23 @@ def compile_file(arch: str, name: str, path: Path, target: Path, known: Common |
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """One build of a folder at a time, across processes."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(ImportError):  # a system without it: two builds at once cost time only
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def fingerprint(arch: str, board: str) -> str:
+    """SHA-256 (hex) of all that a build is made of: sources, compiler, and what is done to them before."""
+    held = hashlib.sha256(f"{_compiler()[1]}\0{arch}\0{board}\0{_lean()}".encode())
+    for name, path in sorted({**sources(board), "start": FIRMWARE / "start.py"}.items()):
+        held.update(f"\0{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return held.hexdigest()
 
 
 @cache
@@ -160,7 +171,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
     arch = ARCH[word]
     folder = out or BUILD / arch
     _compiler_path, version = _compiler()
-    with _locked(folder):
+    with locked(folder):
         manifest = folder / _MANIFEST
         try:
             held: dict[str, str] = json.loads(manifest.read_text("utf-8"))
@@ -209,7 +220,7 @@ def loader(word: int = 32) -> Path:
     folder = BUILD / (arch + ".loader")
     compiled, source = folder / "on_board_rom.mpy", ON_BOARD.read_bytes()
     kept = folder / "on_board_rom.py.built"
-    with _locked(folder):
+    with locked(folder):
         if not kept.exists() or kept.read_bytes() != source:
             compile_file(arch, ON_BOARD.name, ON_BOARD, compiled)
             kept.write_bytes(source)
