@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """The application, made in each server process after the fork."""
-        return create_app(ground.lay(self._settings))
+        made = create_app(ground.lay(self._settings))
+        gc.collect()
+        gc.freeze()  # what lives as long as the process is not gone through while somebody waits for a page
+        return made
 
 
 def serve(settings: Settings, host: str, port: int, *, threads: int, workers: int) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TEND_SECONDS = 2.0
 _DOORS_SECONDS = 15.0
 _ALARM_SECONDS = 5.0
+_CHECKPOINT_SECONDS = 2.0
 _FORGET_SECONDS = 3_600.0
 _COLLECT_AT = 50_000  # objects
 _LETTER_SECONDS = 2.0
@@ -82,6 +83,7 @@ def _deliver(settings: Settings, broker: Broker, stop: Stop, poll: float) -> Non
         Beside("months", lambda: len(db.months.prepare()), stop, every=_MONTHS_SECONDS),
         Beside("doors", doors.tend, stop, every=_DOORS_SECONDS),
         Beside("alarms", records.reconcile, stop, every=_ALARM_SECONDS),
+        Beside("checkpoint", db.checkpoint, stop, every=_CHECKPOINT_SECONDS),
         Beside("requests", lambda: staff.requests.forget(clock.now_ms()), stop, every=_FORGET_SECONDS),
         Beside("crl", Revocations(settings).deliver, stop, every=_TEND_SECONDS),
     ]

@@ -61,6 +61,18 @@ def test_a_state_that_the_broker_had_kept_is_no_word_of_now(site, door):
     assert companions.by_id(door.id).heard_at == (then + 6) * 1000
 
 
+def test_a_worker_that_is_started_again_is_not_told_all_states_again(site, door):
+    worker = site.worker("ingest")
+    door.says("state", door.state(), retain=True)
+    worker.wait_for_line("states=1")
+    worker.stop()
+    worker.start()
+    door.says("events", door.line())
+    door.waits_for_ack(1)
+    assert "lines=1" in worker.tail()
+    assert "states=1" not in worker.tail()
+
+
 def test_what_comes_while_no_worker_runs_waits_at_the_broker(site, door):
     site.worker("ingest").stop()
     for _ in range(50):

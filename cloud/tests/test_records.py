@@ -190,6 +190,21 @@ def test_a_range_that_the_journal_reports_lost_counts_as_covered(door):
     assert store(door, lines[4], lost).upto_seq == 6
 
 
+def test_a_gap_that_closes_late_covers_all_that_was_held_beyond_it(door):
+    lines = journal(door, 40)  # more than is looked at at once
+    store(door, lines[0])
+    assert store(door, *lines[2:]).upto_seq == 1
+    closed = store(door, lines[1])
+    assert (closed.upto_seq, closed.tag) == (40, lines[39][:16].decode())
+
+
+def test_a_loss_that_is_reported_far_behind_its_gap_closes_it(door):
+    lines = journal(door, 40)
+    store(door, lines[0])
+    assert store(door, *lines[4:]).upto_seq == 1
+    assert store(door, door.line("log_lost", **{"from": 2, "to": 4})).upto_seq == 41
+
+
 def test_a_reported_range_covers_no_more_than_its_count(door):
     lines = journal(door, 9)
     store(door, lines[0])

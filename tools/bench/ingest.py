@@ -38,6 +38,7 @@ RUNS = size_of("INGEST_RUNS", 3)
 _PATIENCE = 180.0
 _COMMIT_ROWS = 1_000
 _STORED = re.compile(r"time=(\S+)Z .*event=stored messages=\d+ lines=(\d+)")
+_LINES, _STATES = re.compile(r"event=stored .*lines=(\d+)"), re.compile(r"event=stored .*states=(\d+)")
 _REFERENCES = re.compile(r', FOREIGN KEY \("\w+"\) REFERENCES "\w+" \("\w+"\)( ON DELETE (CASCADE|SET NULL))?')
 _AGAINST = "executemany, 1,000 rows a commit, same columns and indexes, same run"
 
@@ -88,6 +89,7 @@ class _Bench:
         with Fleet(self.roll, DOORS, 1) as fleet:
             fleet.ask(do="connect", a_second=400.0)
             fleet.until(fleet.in_step, _PATIENCE)
+            _wait_for_reports(processes)
             for process in processes:
                 process.stop()
             fleet.ask(do="say", count=MESSAGES // DOORS, in_message=in_message, once=True)
@@ -100,8 +102,9 @@ class _Bench:
                 process.start()
             for process in processes:
                 process.wait_for_line("event=connected", 60)
-        wanted = before + MESSAGES // DOORS * DOORS
-        wait_until(lambda: Event.select().count() >= wanted, _PATIENCE, "all lines to be stored")
+        wanted = MESSAGES // DOORS * DOORS  # the log is asked, and seldom: counting rows would take the workers' time
+        wait_until(lambda: _sum(_LINES, processes) >= wanted, _PATIENCE, "all lines to be stored", pace=0.25)
+        assert Event.select().count() == before + wanted
         rate = _rate([_facts(process) for process in processes])
         for process, words in zip(processes, names, strict=True):
             process.stop()
@@ -131,6 +134,21 @@ def _facts(process: Process) -> list[tuple[float, int]]:
             facts.append((_moment(when), facts[-1][1] + int(lines) if facts else 0))
     assert len(facts) > 1, f"{MESSAGES} messages are one batch: too few to measure"
     return facts
+
+
+def _wait_for_reports(processes: list[Process]) -> None:
+    """Until no door has reported for a while."""
+    seen = [0]
+
+    def quiet() -> bool:
+        seen.append(_sum(_STATES, processes))
+        return seen[-1] == seen[-2] >= DOORS
+
+    wait_until(quiet, _PATIENCE, "the doors' reports", pace=1.5)
+
+
+def _sum(counts: re.Pattern[str], processes: list[Process]) -> int:
+    return sum(int(count) for process in processes for count in counts.findall(process.tail(1_000_000)))
 
 
 def _rate(workers: list[list[tuple[float, int]]]) -> float:

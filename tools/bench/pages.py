@@ -4,6 +4,7 @@ a guest's first look at the card.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOMS = size_of("PAGES_ROOMS", 500)
 EVENTS = size_of("PAGES_EVENTS", 100_000)
-ROUNDS = size_of("PAGES_ROUNDS", 20)
+ROUNDS = size_of("PAGES_ROUNDS", 60)
 _TAKEN = 60  # rooms with somebody in them
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 _ASSET = re.compile(r'(?:src|href)="(/static/[^"]+)"|(?:from|import)\s*"(\.{0,2}/[^"]+\.js[^"]*)"')
@@ -39,7 +40,7 @@ def measure() -> dict[str, Figure]:
         house.server.wait_for_port(int(house.url.rsplit(":", 1)[1]), 30)
         times = _times(house, pages)
         look = _first_look(house, secret)
-    worst = {page: sorted(found)[int(len(found) * 0.95)] for page, found in times.items()}
+    worst = {page: _p95(found) for page, found in times.items()}
     slowest = max(worst, key=lambda page: worst[page])
     busiest = max(sent, key=lambda page: sent[page])
     return {
@@ -49,6 +50,11 @@ def measure() -> dict[str, Figure]:
         | {"value": float(sent[busiest])},
         "pages.guest_kib": figure([look / 1024], "KiB", "page, styles, scripts and the first tokens, as they travel"),
     }
+
+
+def _p95(found: list[float]) -> float:
+    """By the nearest rank: the value that 95 in a hundred do not exceed."""
+    return sorted(found)[math.ceil(len(found) * 0.95) - 1]
 
 
 def _fill(house: Hotel) -> tuple[str, list[str]]:

@@ -33,9 +33,10 @@ class Door(asyncio.Protocol):
     """See the head of this file. `on_change(door)` is called whenever it may have come in step."""
 
     def __init__(self, companion_id: str, link_key: bytes, context: ssl.SSLContext,
-                 place: tuple[str, int, str]) -> None:
+                 place: tuple[str, int, str], key_id: str) -> None:
         self.id = companion_id
         self._key = link_key
+        self._key_id = key_id  # of all its guests
         self._context = context
         self._host, self._port, self._name = place
         self._up = f"lm/1/{companion_id}/up/"
@@ -186,7 +187,7 @@ class Door(asyncio.Protocol):
                 self._resend.cancel()
                 self._resend = None
         for _ in range(count):
-            self.line("opened", road="qr", verdict="open", key_id=os.urandom(8).hex(), generation=self._generation)
+            self.line("opened", road="qr", verdict="open", key_id=self._key_id, generation=self._generation)
         self._lines_a_message = lines_a_message
         self._hand_over()
 

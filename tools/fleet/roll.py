@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from lockmate import doors, pki, properties
+from lockmate import doors, keys, pki, properties
 from lockmate.db import transaction
+from lockmate.keys.models import Key
 from lockmate.properties.models import Door
+from lockmate.staff import Actor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,7 @@ def write(folder: Path, property: Property, count: int, place: tuple[str, int, s
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "roll.json"
+    key_id = _key_id(property)
     listed = json.loads(file.read_text("utf-8"))["doors"] if file.exists() else []
     while len(listed) < count:
         with transaction():
@@ -37,8 +40,17 @@ def write(folder: Path, property: Property, count: int, place: tuple[str, int, s
                 listed.append(_enrol(folder, property, 10_000 + number))
         told(len(listed))
     host, port, name = place
-    file.write_text(json.dumps({"host": host, "port": port, "name": name, "doors": listed}), "utf-8")
+    told_to_shards = {"host": host, "port": port, "name": name, "key_id": key_id, "doors": listed}
+    file.write_text(json.dumps(told_to_shards), "utf-8")
     return file
+
+
+def _key_id(property: Property) -> str:
+    """A key that the books know: an open by another would be an alarm."""
+    if not Key.select().where(Key.property == property).exists():
+        keys.printed_set(property, by=Actor.system(property))
+    found: str = Key.get(Key.property == property).key_id
+    return found
 
 
 def _enrol(folder: Path, property: Property, number: int) -> dict[str, str]:

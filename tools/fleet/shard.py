@@ -27,7 +27,7 @@ class Shard:
         place = facts["host"], facts["port"], facts["name"]
         folder = roll.parent
         self.doors = [
-            Door(one["id"], bytes.fromhex(one["link_key"]), _context(folder, one["id"]), place)
+            Door(one["id"], bytes.fromhex(one["link_key"]), _context(folder, one["id"]), place, facts["key_id"])
             for one in facts["doors"][first : first + count]
         ]
         self._turn = 0

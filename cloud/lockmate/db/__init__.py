@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from lockmate.db import months
 from lockmate.db.away import ERRORS, SchemaDiffers, require_away
-from lockmate.db.base import BaseModel, connect, database, disconnect, driver, is_postgres, rows, transaction
+from lockmate.db.base import (
+    BaseModel,
+    checkpoint,
+    connect,
+    database,
+    disconnect,
+    driver,
+    is_postgres,
+    rows,
+    transaction,
+)
 from lockmate.db.schema import NotMigrated, done, migrate, pending, require_migrated, rollback, steps
 
 __all__ = [
@@ -12,6 +22,7 @@ __all__ = [
     "BaseModel",
     "NotMigrated",
     "SchemaDiffers",
+    "checkpoint",
     "connect",
     "database",
     "disconnect",

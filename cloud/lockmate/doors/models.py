@@ -128,6 +128,7 @@ class JournalLog(BaseModel):
     stored_seq = pw.BigIntegerField(default=0)  # everything up to here is committed, or known to be lost
     stored_tag = pw.CharField(16, default="")  # the tag of that line; empty while that line is not held
     highest_seq = pw.BigIntegerField(default=0)  # of the lines held; above stored_seq while there is a gap
+    lost_seq = pw.BigIntegerField(default=0)  # of the newest `log_lost` held
     first_heard_at = pw.BigIntegerField()
 
     class Meta:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lockmate import clock, records, stays
 from lockmate.db import ERRORS, require_away, transaction
@@ -108,8 +108,7 @@ def _tell_stays(opened: Sequence[tuple[str, int]]) -> None:
 
 
 def _set_apart(arrival: Arrival) -> Kept:
-    companion_id = ([*arrival.topic.split("/"), "", ""])[2]
-    records.dispute(companion_id[:32], "malformed", arrival.payload, clock.now_ms())
+    records.dispute(_second(arrival.topic)[:32], "malformed", arrival.payload, clock.now_ms())
     return Kept(apart=1)
 
 
@@ -125,27 +124,26 @@ class _Batch:
         self._stored: dict[str, tuple[str, int, str]] = {}  # companion_id: log, seq, tag
 
     def take(self, arrivals: Sequence[Arrival]) -> Kept:
-        split = [(arrival.topic.split("/"), arrival) for arrival in arrivals]
-        self._known = known.companions(levels[2] for levels, _ in split if _is_named(levels))
-        for levels, arrival in split:
-            self._take(levels, arrival)
+        speakers = {topic: _speaker(topic) for topic in {arrival.topic for arrival in arrivals}}
+        self._known = known.companions(one.companion_id for one in speakers.values() if one is not None)
+        for arrival in arrivals:
+            self._take(speakers[arrival.topic], arrival)
         self._store(list(self._lines))
         self._kept.acks = self._acks()
         return self._kept
 
-    def _take(self, levels: list[str], arrival: Arrival) -> None:
-        payload = arrival.payload
-        if not _is_named(levels):
-            self._dispute(levels[2] if len(levels) > 2 else "", "malformed", payload)
+    def _take(self, speaker: _Speaker | None, arrival: Arrival) -> None:
+        if speaker is None:
+            self._dispute(_second(arrival.topic), "malformed", arrival.payload)
             return
-        companion = self._known.get(levels[2])
+        companion = self._known.get(speaker.companion_id)
         stranger = self._stranger(companion)
         if companion is None or stranger:
             # a revoked one keeps its connection after the broker read the new list: it is refused here again
-            for line in records.split(payload) if levels[4] == "events" else ():
-                self._dispute(levels[2], stranger, line)
-        elif levels[4] == "events":
-            self._events(companion, payload)
+            for line in records.split(arrival.payload) if speaker.leaf == "events" else ():
+                self._dispute(speaker.companion_id, stranger, line)
+        elif speaker.leaf == "events":
+            self._events(companion, arrival.payload)
         else:
             self._state(companion, arrival)
 
@@ -230,17 +228,31 @@ class _Batch:
         _LOG.warning("event=kept_apart companion=%r reason=%s bytes=%d", companion_id[:32], reason, len(line))
 
 
-def _is_named(levels: list[str]) -> bool:
-    """Whether it is a topic that a companion speaks on."""
-    return len(levels) == _LEVELS and levels[4] in _LEAVES and COMPANION_ID.fullmatch(levels[2]) is not None
+class _Speaker(NamedTuple):
+    companion_id: str
+    leaf: str
+
+
+def _speaker(topic: str) -> _Speaker | None:
+    """Who speaks on a topic, and of what; None if no companion speaks there."""
+    levels = topic.split("/")
+    if len(levels) == _LEVELS and levels[4] in _LEAVES and COMPANION_ID.fullmatch(levels[2]) is not None:
+        return _Speaker(levels[2], levels[4])
+    return None
+
+
+def _second(topic: str) -> str:
+    """What stands where a companion's id should, for a topic that is none of theirs."""
+    return ([*topic.split("/"), "", ""])[2]
 
 
 def _parsed(keys: tuple[bytes, ...], line: bytes) -> ParsedLine:
     """A line, under the first of the keys that fits; raises BadLine."""
-    for key in keys[1:]:
+    key, *others = keys
+    for other in others:
         with contextlib.suppress(records.BadLine):
-            return records.parse(key, line)
-    return records.parse(keys[0], line)
+            return records.parse(other, line)
+    return records.parse(key, line)
 
 
 def _is_last_will(payload: bytes) -> bool:

@@ -112,15 +112,15 @@ class Ingest:
     def _subscribe(self, connection: Connection) -> None:
         """A share of what comes, or (leave) no more of it.
 
-        A share brings nothing that the broker had retained, so a new session asks for the states once: doors that
-        spoke before it began may be silent for long.
+        A share brings nothing that the broker had retained (Mosquitto 2.0.11 would, at every start), so a new session
+        asks for the states once: doors that spoke before it began may be silent for long.
         """
         if self._leave:
             connection.unsubscribe(SHARED, TOPIC, stop=self._stop)
             connection.subscribe(self._last, stop=self._stop)
             connection.publish(self._last, b"")
             return
-        connection.subscribe(SHARED, stop=self._stop)
+        connection.subscribe(SHARED, retained=False, stop=self._stop)
         connection.unsubscribe(TOPIC, stop=self._stop)  # of a session made by an older version
         if not connection.session_present:
             connection.subscribe(_STATES, stop=self._stop)

@@ -144,9 +144,12 @@ class Connection:
         """Hang up without a word."""
         self._finish("closed")
 
-    def subscribe(self, *topics: str, stop: Stop | None = None) -> None:
-        """Subscribe with QoS 1 and wait for the grant; raises ConnectionLostError if the broker refuses."""
-        self._ask(packets.subscribe(self._next_mid(), topics), stop)
+    def subscribe(self, *topics: str, retained: bool = True, stop: Stop | None = None) -> None:
+        """Subscribe with QoS 1 and wait for the grant; raises ConnectionLostError if the broker refuses.
+
+        retained: what the broker retains there comes at once.
+        """
+        self._ask(packets.subscribe(self._next_mid(), topics, retained=retained), stop)
         if self._refusals:
             raise ConnectionLostError(f"the broker refused to subscribe {topics}: {', '.join(self._refusals)}")
 

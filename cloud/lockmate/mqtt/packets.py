@@ -105,9 +105,10 @@ def puback(mid: int) -> bytes:
     return b"\x40\x02" + mid.to_bytes(2, "big")
 
 
-def subscribe(mid: int, topics: tuple[str, ...]) -> bytes:
-    """SUBSCRIBE at QoS 1."""
-    return _packet(0x82, mid.to_bytes(2, "big") + b"\x00" + b"".join(_text(topic) + b"\x01" for topic in topics))
+def subscribe(mid: int, topics: tuple[str, ...], *, retained: bool) -> bytes:
+    """SUBSCRIBE at QoS 1; retained: what the broker retains there is to come (section 3.8.3.1)."""
+    options = b"\x01" if retained else b"\x21"
+    return _packet(0x82, mid.to_bytes(2, "big") + b"\x00" + b"".join(_text(topic) + options for topic in topics))
 
 
 def unsubscribe(mid: int, topics: tuple[str, ...]) -> bytes:

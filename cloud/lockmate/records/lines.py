@@ -7,11 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+import orjson
+
 from lockmate.protocol import U32_MAX
 
 _TAG = 16
 _INTEGER_MAX = (1 << 63) - 1
-_DECODE = json.JSONDecoder().raw_decode  # without its looks for blanks around, which no journal writes
 _COUNT_MAX = (1 << 31) - 1
 
 
@@ -58,16 +59,21 @@ def parse(link_key: bytes, line: bytes) -> ParsedLine:
     right = hmac.digest(link_key, body, "sha256")[: _TAG // 2].hex().encode()
     if line[_TAG : _TAG + 1] != b" " or not hmac.compare_digest(tag, right):
         raise BadLine("bad_tag")
-    try:
-        text = body.decode()
-        event, end = _DECODE(text)
-        if end != len(text):
-            event = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadLine("malformed") from None
+    event = _document(body)
     if type(event) is not dict:
         raise BadLine("malformed")
     return _read(event, tag.decode(), body)
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:  # it refuses a few things that JSON can spell, a lone surrogate among them
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadLine("malformed") from None
 
 
 def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from lockmate.db import database, driver, is_postgres, rows, transaction
+from lockmate.db import driver, is_postgres, rows, transaction
 from lockmate.doors.link import Speaker
 from lockmate.doors.models import JournalLog
 from lockmate.records.lines import ParsedLine, lost_range
@@ -30,6 +31,7 @@ class Journal:
     stored_seq: int
     stored_tag: str
     highest_seq: int
+    lost_seq: int
 
 
 Group = tuple[Speaker, Sequence[ParsedLine]]
@@ -43,13 +45,27 @@ COLUMNS = {  # with PostgreSQL's types
     "key_id": "text", "generation": "bigint", "card": "text", "count": "int", "received_at": "bigint",
 }  # fmt: skip
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
-_SQLITE_INSERT = f'INSERT INTO "event" ({_NAMES}) VALUES ({", ".join("?" * len(COLUMNS))}) ON CONFLICT DO NOTHING'  # noqa: S608
+_ROWS_A_STATEMENT = 50  # of SQLite: a statement of its own for each row would cost a quarter more
+_MARKS = f'({", ".join("?" * len(COLUMNS))})'
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in COLUMNS.values())
 _POSTGRES_INSERT = f'INSERT INTO "event" ({_NAMES}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING'  # noqa: S608
-_JOURNALS = """SELECT id, companion_id, log, stored_seq, stored_tag, highest_seq
+_JOURNALS = """SELECT id, companion_id, log, stored_seq, stored_tag, highest_seq, lost_seq
     FROM journal_log WHERE companion_id IN ({})"""
 _BEYOND = """SELECT j.id, e.seq, e.tag, e.kind, CASE WHEN e.kind = 'log_lost' THEN e.line END FROM journal_log j
     JOIN event e ON e.companion_id = j.companion_id AND e.log = j.log AND e.seq > j.stored_seq WHERE j.id IN ({})"""
+_NEAR_MAX = 8  # lines beyond a covered end that are looked at at once
+_NEAR = f"""SELECT j.id, near.seq, near.tag, '', '' FROM journal_log j CROSS JOIN LATERAL (
+    SELECT seq, tag FROM event e WHERE e.companion_id = j.companion_id AND e.log = j.log AND e.seq > j.stored_seq
+    ORDER BY seq LIMIT {_NEAR_MAX}) AS near WHERE j.id IN ({{}})"""  # noqa: S608
+_TWICE = """SELECT DISTINCT e.companion_id
+    FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::bigint[]) AS told (companion, log, low, high)
+    JOIN event e ON e.companion_id = told.companion AND e.log = told.log AND e.seq BETWEEN told.low AND told.high
+    GROUP BY e.companion_id, e.log, e.seq HAVING COUNT(*) > 1"""
+_MOVED = """UPDATE journal_log SET stored_seq = moved.stored_seq, stored_tag = moved.stored_tag,
+    highest_seq = moved.highest_seq, lost_seq = moved.lost_seq
+    FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::int[])
+    AS moved (stored_seq, stored_tag, highest_seq, lost_seq, id) WHERE journal_log.id = moved.id"""
+_SQLITE_MOVED = "UPDATE journal_log SET stored_seq = ?, stored_tag = ?, highest_seq = ?, lost_seq = ? WHERE id = ?"
 _COMPANION = itemgetter(1)
 _AT_A_TIME = 500  # values of one query
 
@@ -89,15 +105,16 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
         fresh.sort(key=_COMPANION)  # two workers with the same lines take their places in the same order
         doubled = _insert(fresh) != len(fresh)
         logs = _logs(groups, received_at)
+        twice = set() if doubled else _held_twice(groups, logs)
         counts = []
         touched: dict[int, Journal] = {}
         for (companion, lines), (_, apart) in zip(groups, single, strict=True):
-            again = doubled or (is_postgres() and _may_be_held(companion, lines, logs))
+            again = doubled or companion.id in twice
             sound, new, disputed = _sifted(companion, lines, received_at) if again else (lines, len(lines), 0)
             _cover(companion, sound, logs, touched)
             counts.append((new, disputed + apart))
         _save(touched.values())
-        _save(_bridged([log for log in logs.values() if log.stored_seq < log.highest_seq]))
+        _bridge([log for log in logs.values() if log.stored_seq < log.highest_seq])
         return [_result(companion, lines, logs, *count)
                 for (companion, lines), count in zip(groups, counts, strict=True)]
 
@@ -173,14 +190,35 @@ def _insert(fresh: list[tuple[object, ...]]) -> int:
     with driver() as cursor:
         if is_postgres():
             cursor.execute(_POSTGRES_INSERT, [list(column) for column in zip(*fresh, strict=True)])
-        else:
-            cursor.executemany(_SQLITE_INSERT, fresh)
-        return int(cursor.rowcount)
+            return int(cursor.rowcount)
+        entered = 0
+        for start in range(0, len(fresh), _ROWS_A_STATEMENT):
+            some = fresh[start : start + _ROWS_A_STATEMENT]
+            cursor.execute(_sqlite_insert(len(some)), [value for row in some for value in row])
+            entered += cursor.rowcount
+        return entered
 
 
-def _may_be_held(companion: Speaker, lines: Sequence[ParsedLine], logs: dict[tuple[int, str], Journal]) -> bool:
-    """Whether a line's identity may be in the trail already: on PostgreSQL, under another month, it did not collide."""
-    return any(line.seq <= logs[companion.id, line.log].highest_seq for line in lines)
+@cache
+def _sqlite_insert(count: int) -> str:
+    return f'INSERT INTO "event" ({_NAMES}) VALUES {", ".join([_MARKS] * count)} ON CONFLICT DO NOTHING'  # noqa: S608
+
+
+def _held_twice(groups: Sequence[Group], logs: dict[tuple[int, str], Journal]) -> set[int]:
+    """The companions (row ids) of which an identity is in the trail more than once: told under another month, a line
+    does not collide on PostgreSQL. Only what is not newer than all that came before is looked for.
+    """
+    told: dict[tuple[int, str], list[int]] = {}
+    for companion, lines in groups if is_postgres() else ():
+        for line in lines:
+            if line.seq <= logs[companion.id, line.log].highest_seq:
+                told.setdefault((companion.id, line.log), []).append(line.seq)
+    if not told:
+        return set()
+    ranges = [(*journal, min(seqs), max(seqs)) for journal, seqs in told.items()]
+    with driver() as cursor:
+        cursor.execute(_TWICE, [list(column) for column in zip(*ranges, strict=True)])
+        return {companion for (companion,) in cursor.fetchall()}
 
 
 def _logs(groups: Sequence[Group], now: int) -> dict[tuple[int, str], Journal]:
@@ -216,6 +254,8 @@ def _cover(
         elif line.seq <= log.stored_seq:
             continue
         log.highest_seq = max(log.highest_seq, line.seq)
+        if line.kind == "log_lost":
+            log.lost_seq = max(log.lost_seq, line.seq)
         touched[log.id] = log
 
 
@@ -228,15 +268,34 @@ class Held(NamedTuple):
     line: bytes
 
 
-def _bridged(logs: Sequence[Journal]) -> list[Journal]:
+def _bridge(logs: Sequence[Journal]) -> None:
     """Look at what is held beyond covered ends (as they are saved): a gap may be closed now, or one that was reported.
 
-    With several workers most are: each has every other line of a door in its hands. So all are looked at in one query.
+    With several workers most are: each has every other line of a door in its hands. So all are looked at in one query,
+    and no further than needed: a worker that lags behind would read again and again what the other has stored.
     """
+    reported = [log for log in logs if log.lost_seq > log.stored_seq]  # a loss is judged by all that is held of it
+    _save(_moved(reported, _held_beyond(_BEYOND, reported)))
+    logs = [log for log in logs if log.lost_seq <= log.stored_seq]
+    while logs:
+        held = _held_beyond(_NEAR if is_postgres() else _BEYOND, logs)
+        moved = _moved(logs, held)
+        _save(moved)
+        logs = [log for log in moved if log.stored_seq < log.highest_seq and log.stored_seq == held[log.id][-1].seq]
+
+
+def _moved(logs: Sequence[Journal], held: dict[int, list[Held]]) -> list[Journal]:
+    return [log for log in logs if advance(log, held.get(log.id, ()))]
+
+
+def _held_beyond(sql: str, logs: Sequence[Journal]) -> dict[int, list[Held]]:
+    """In order, by the journal's row id."""
     held: dict[int, list[Held]] = {}
-    for journal, seq, tag, kind, line in rows(_BEYOND, [log.id for log in logs]):
+    for journal, seq, tag, kind, line in rows(sql, [log.id for log in logs]):
         held.setdefault(journal, []).append(Held(seq, tag, kind, line or b""))
-    return [log for log in logs if advance(log, sorted(held.get(log.id, ())))]
+    for beyond in held.values():
+        beyond.sort()
+    return held
 
 
 def advance(log: Journal, held: Sequence[Held]) -> bool:
@@ -334,10 +393,11 @@ def _result(
 
 
 def _save(logs: Iterable[Journal]) -> None:
-    moved = [(log.stored_seq, log.stored_tag, log.highest_seq, log.id) for log in logs]
-    if moved:
-        mark = database.param
-        names = ", ".join(f'"{name}" = {mark}' for name in ("stored_seq", "stored_tag", "highest_seq"))
-        sql = f'UPDATE "journal_log" SET {names} WHERE "id" = {mark}'  # noqa: S608
-        with driver() as cursor:
-            cursor.executemany(sql, moved)
+    moved = [(log.stored_seq, log.stored_tag, log.highest_seq, log.lost_seq, log.id) for log in logs]
+    if not moved:
+        return
+    with driver() as cursor:
+        if is_postgres():
+            cursor.execute(_MOVED, [list(column) for column in zip(*moved, strict=True)])
+        else:
+            cursor.executemany(_SQLITE_MOVED, moved)
