@@ -313,6 +313,24 @@ def test_passage_opens_for_any_scan_unless_privacy_is_set_or_the_time_is_lost():
     assert Door(policy, lost=True).scan("anything") == MALFORMED
 
 
+def test_in_passage_mode_a_scan_while_the_motor_runs_back_opens_once_more():
+    door = Door(signing.policy(1000, mode="passage", mode_until=NOW + 1000, settings={"bolt_ms": 800}))
+    door.hand.after_ms = 300
+
+    async def walk():
+        for after_ms, times in ((0, 1), (700, 1), (150, 2)):  # it opens; it stands open; its motor runs back
+            door.hand.ms += after_ms
+            await door.entry.present("anything", ROAD_QR)
+            assert len(door.events()) == times
+        while door.bolt.active:
+            door.hand.ms += 10
+            door.bolt.tick()
+        door.bolt._task.cancel()
+
+    asyncio.run(walk())
+    assert door.hand.bolts().count("on") == 2
+
+
 def test_evacuation_opens_common_doors_and_leaves_rooms_to_the_gate():
     mode = {"mode": "evacuate", "mode_until": NOW + 1000}
     assert Door(signing.policy(1000, **mode)).scan("anything") == MALFORMED

@@ -27,66 +27,9 @@ from companion.store.layout import Store
 from companion.store.places import Cell, Log
 from companion.store.slots import Slots
 from ds3231 import Ds3231
+from powered import Time, levels, pin_out, pins, power
 
 import board
-
-pins = chip.pins
-
-
-class Time:
-    """The chip's clock in place of the host's."""
-
-    ticks_add = 0
-
-    def ticks_ms(self):
-        return (pins.us // 1_000 + self.ticks_add) & 0x3FFFFFFF
-
-    def ticks_diff(self, new, old):
-        return ((new - old + 0x20000000) & 0x3FFFFFFF) - 0x20000000
-
-    def sleep_ms(self, ms):
-        pins.advance(ms)
-        if pins.us > 300_000_000:
-            raise EOFError
-
-
-board.time = Time()
-
-
-def pin_out(name):
-    with open(check.FIRMWARE + "/boards/esp32/pins/" + name + ".json") as file:
-        return json.load(file)
-
-
-def power(name="wroom-1", **changes):
-    """A chip that just got power, and the board on it; `changes` replace parts of the pin-out, None takes one away."""
-    pins.__init__()
-    esp32.RMT.taken.clear()
-    machine.uarts.clear()
-    machine.i2c.clear()
-    document = pin_out(name)
-    document.update(changes)
-    for part in [part for part in document if document[part] is None]:
-        del document[part]
-    wiring.CONFIG = flash_ram.fresh() + "/config.json"
-    with open(wiring.CONFIG, "w") as file:
-        json.dump({"profile": json.dumps(document)}, file)
-    shut.shut()
-    pins.first = {pin: pins.level(pin) for pin in pins.drivers}
-    return board.Board()
-
-
-def levels(pin, until_ms, step=10):
-    """A pin's changes from now on: [(after ms, level)], looked at every 10 ms; nothing else runs meanwhile."""
-    begun = pins.us
-    found = []
-    while pins.us - begun < until_ms * 1_000:
-        level = pins.level(pin)
-        if not found or found[-1][1] != level:
-            found.append(((pins.us - begun) // 1_000, level))
-        pins.advance(step)
-    return found
-
 
 def test_the_bolt_is_at_rest_before_anything_else_and_stays_so():
     for name in ("wroom-1", "wroom-1-motor"):
@@ -121,6 +64,43 @@ def test_a_strike_s_pulse_ends_by_itself_at_its_time():
         made.bolt.pulse(100)
         pins.us += 98_500
         made.bolt.pulse(100)  # the chip began a little late
+
+
+def test_the_longest_pulse_fits_into_the_chip_s_memory_whole():
+    for of, strike, motor in (("esp32", 10_000, 10_000), ("esp32s3", 9_817, 9_504)):
+        made = power(chip=of)
+        made.bolt.pulse(10_000)
+        assert levels(25, 11_000, 1) == [(0, 1), (strike, 0)]
+        made = power("wroom-1-motor", chip=of)
+        made.bolt.pulse(10_000)
+        assert levels(26, 11_000, 1) == [(0, 0), (motor, 1), (motor + 300, 0)]
+
+
+def test_an_interrupt_that_asks_the_time_while_the_program_does_turns_nothing_back():
+    made = power()
+
+    class Interrupted:
+        """Each look at the chip's clock is a moment at which an interrupt asks, too, a little later."""
+
+        def __getattr__(self, name):
+            if not within:
+                within.append(1)
+                pins.us += 7_000
+                made.monotonic_ms()
+                within.clear()
+            return getattr(usual, name)
+
+    usual = board.time
+    within = []
+    begun = pins.us // 1_000 - made.monotonic_ms()
+    board.time = Interrupted()
+    try:
+        for _ in range(20):
+            pins.us += 90_000_000_000
+            asked = made.monotonic_ms()
+            assert pins.us // 1_000 - begun - 14 <= asked <= pins.us // 1_000 - begun
+    finally:
+        board.time = usual
 
 
 def test_a_low_side_pulse_is_the_mirror_image():
@@ -260,10 +240,10 @@ def test_what_is_remembered_outlasts_a_restart_and_no_power_cut():
 def test_milliseconds_never_wrap():
     made = power()
     for _ in range(10):
-        Time.ticks_add = (Time.ticks_add + 0x1FFFFFF0) & 0x3FFFFFFF
+        Time.later = (Time.later + 0x1FFFFFF0) & 0x3FFFFFFF
         before = made.monotonic_ms()
     assert before == 10 * 0x1FFFFFF0
-    Time.ticks_add = 0
+    Time.later = 0
 
 
 def scanned(made, uart, data):

@@ -12,12 +12,14 @@ import json
 import os
 import subprocess
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools import tables
 from tools.faults import kills
+from tools.firmware_folder import FIRMWARE
 from tools.hotel.trial import TrialDoor
 from tools.virtual import firmware
 from tools.virtual.image import SIZE, make_image
@@ -33,6 +35,7 @@ _PROCESSES = 2
 _LIFE = 6 * 3600  # s
 _KILLS = 45
 _DAMAGES = 300
+_WALKS = 140
 Step = dict[str, Any]
 
 
@@ -187,13 +190,24 @@ def damage(played: Played, tally: Tally, many: int) -> None:
     _try(played, tally, "damage", [(n, _PROCESSES, many) for n in range(_PROCESSES)])
 
 
+def journals(tally: Tally, many: int) -> Counter[str]:
+    """So many random journals on flash whose operations fail, with effect or without; what was done to them."""
+    return _run(tally, "walks", [[str(n), str(_PROCESSES), str(many)] for n in range(_PROCESSES)])
+
+
 def _try(played: Played, tally: Tally, name: str, numbers: list[tuple[int, int, int]]) -> None:
-    """Several processes of one program beside each other; what they say goes to the tally."""
+    files = [str(path) for path in (played.image, played.log, played.asked)]
+    _run(tally, name, [[*files, *map(str, words)] for words in numbers])
+
+
+def _run(tally: Tally, name: str, calls: list[list[str]]) -> Counter[str]:
+    """Several processes of one program beside each other; what they say goes to the tally. All their counts."""
     running = [
-        subprocess.Popen([*_micropython(name), played.image, played.log, played.asked, *map(str, words)],
-                         env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for words in numbers
+        subprocess.Popen([*_micropython(name), *words], env=_environment(), stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+        for words in calls
     ]  # fmt: skip
+    counted: Counter[str] = Counter()
     for process in running:
         said, _ = process.communicate(timeout=3_600)
         lines = said.splitlines()
@@ -205,6 +219,8 @@ def _try(played: Played, tally: Tally, name: str, numbers: list[tuple[int, int, 
             counts = json.loads(lines[-1])
             tally.tried += counts["tried"]
             tally.checks += counts["tried"] - counts["wrong"]
+            counted.update(counts)
+    return counted
 
 
 def _micropython(name: str) -> list[str]:
@@ -212,16 +228,19 @@ def _micropython(name: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    return {"MICROPYPATH": f"{ON_BOARD}:{firmware.build(32)}:.frozen", "PATH": "/usr/bin:/bin"}
+    path = (ON_BOARD, firmware.build(32), FIRMWARE / "tests", ".frozen")
+    return {"MICROPYPATH": ":".join(map(str, path)), "PATH": "/usr/bin:/bin"}
 
 
 def run(tally: Tally, rounds: int = ROUNDS) -> None:
-    """Every cut of the day, and 45 of a door in full swing; or about `rounds` of the first alone."""
+    """Every cut of the day, random journals, 45 cuts of a door in full swing; or about `rounds`, without the last."""
     with tempfile.TemporaryDirectory(prefix="lockmate-faults-") as folder:
         played = play(Path(folder), whole_day(TrialDoor()))
         operations = cut(played, tally, rounds)
         cuts = tally.tried
         damage(played, tally, _DAMAGES)
     print(f"  {cuts} cuts at {operations} flash operations of a day, {tally.tried - cuts} damages", flush=True)
+    counted = journals(tally, rounds or _WALKS)
+    print(f"  {counted['tried']} random journals, {counted['failed']} failures, {counted['cuts']} cuts", flush=True)
     if not rounds:
         kills.run(tally, _KILLS)

@@ -15,6 +15,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from lockmate import doors, pki, properties, staff
 from tools.faults.rig import Rig, rig
 from tools.faults.strait import WEATHERS, NameServer, Strait
@@ -26,12 +29,15 @@ from tools.virtual.companion import VirtualCompanion
 from tools.virtual.image import make_image
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tools.faults.tally import Tally
 
 ROUNDS = 60  # faults, on all lines and at the hotel
 LINES = 3
 _ROOMS = (802, 803, 804, 901, 902)
 _HOST = "broker.hotel.example"
+_CERTIFICATE = "/cert.der"
 _HOME = 150.0  # s: a door that was away long asks again after a minute; a dead broker's words are said again
 _PAUSE = 0.25  # s between two pairs of scans: a door that is away for minutes must not fill its journal with them
 _ALONE_SCANS = 150
@@ -52,6 +58,7 @@ class _Line:
         self.door = SmokeDoor(entry, hotel.house.data, hotel.house.broker_port, hotel.books, line=self.strait,
                               host=_HOST, options=("--dns", f"{LOOPBACK}:{self.names.port}"))
         self.serial = ""  # of the certificate that it had before its renewal
+        self._good = self._expired = b""  # its certificate, and one for the same key that is over
         self._hotel = hotel
         self._room = room
 
@@ -67,13 +74,29 @@ class _Line:
         elif fault == "dns_hangs_at_boot":
             self.names.silent = True
             self.door.cut_power()
+        elif fault == "own_certificate_expired":
+            self.door.refitted(self._expires)
         else:
             self.strait.turns(fault)
 
-    def mends(self, _fault: str) -> None:
+    def mends(self, fault: str) -> None:
         """It is over."""
+        if fault == "own_certificate_expired":
+            self.door.refitted(self._replaced)
         self.names.silent = False
         self.strait.turns("clear")
+
+    def _expires(self, files: dict[str, bytes]) -> None:
+        self._good = files[_CERTIFICATE]
+        key = x509.load_der_x509_certificate(self._good).public_key()
+        point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
+        over = pki.authority(self._hotel.property.property_id).certify(point, self.door.companion_id, days=0)
+        files[_CERTIFICATE] = self._expired = over.public_bytes(Encoding.DER)
+
+    def _replaced(self, files: dict[str, bytes]) -> None:
+        """By the cable; if a new one did not come over the air meanwhile, which was tried before that was over."""
+        if files[_CERTIFICATE] == self._expired:
+            files[_CERTIFICATE] = self._good
 
     def close(self) -> None:
         """End it."""
@@ -81,7 +104,7 @@ class _Line:
         self.names.close()
 
 
-LINE_FAULTS = (*WEATHERS, "dns_hangs", "dns_hangs_at_boot")
+LINE_FAULTS = (*WEATHERS, "dns_hangs", "dns_hangs_at_boot", "own_certificate_expired")
 
 
 class _Hotel:
@@ -223,6 +246,29 @@ def run(tally: Tally, rounds: int = ROUNDS, seed: int | None = None, lines: int 
             for line in made:
                 line.close()
             watch.close()
+
+
+def sample(tally: Tally, faults: Sequence[str]) -> None:
+    """One door, these faults one after the other; times are not judged, so that it may run on a busy machine."""
+    with rig() as hotel:
+        line = _Line(hotel, _ROOMS[0], random.Random(1))
+        try:
+            line.door.start()
+            line.door.comes_in_step(_HOME)
+            hotel.settle(tally, _HOME, line.door)
+            before = _weight(line)
+            for fault in faults:
+                patient: _Line | _Hotel = line if fault in LINE_FAULTS else _Hotel(hotel)
+                patient.fails(fault)
+                tally.fault()
+                for _ in range(3):
+                    _timed(line.door.companion, line.token(), tally, line.door.name)
+                patient.mends(fault)
+            hotel.settle(tally, _HOME, line.door)
+            line.door.comes_in_step(_HOME)
+            _judge_weight(tally, line, before)
+        finally:
+            line.close()
 
 
 def _sail(tally: Tally, hotel: Rig, lines: list[_Line], watch: Watch, rounds: int, dice: random.Random) -> None:

@@ -10,17 +10,16 @@ import random
 import socket
 import struct
 import threading
-from typing import Self
 
+from tools.hotel.cable import CHUNK, Forwarder
 from tools.processes import LOOPBACK
 
 WEATHERS = ("shut", "stalled", "half_open", "torn", "garbled", "slow")
-_CHUNK = 16_384
 _HANDSHAKE = 3_000  # bytes within which a handshake is spoilt
 _DRIP, _DRIP_SECONDS = 48, 0.05
 
 
-class Strait:
+class Strait(Forwarder):
     """A loopback port that forwards to another one, as the weather lets it.
 
     clear: as it is. shut: dropped and refused at once. stalled: nothing gets through until it clears, then all does.
@@ -29,16 +28,12 @@ class Strait:
     """
 
     def __init__(self, to_port: int, dice: random.Random) -> None:
-        self.to_port = to_port
         self.accepted = 0
         self._dice = dice
         self._weather = "clear"
-        self._closed = False
         self._changed = threading.Condition()
         self._pairs: set[_Pair] = set()
-        self._listener = socket.create_server((LOOPBACK, 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, name=f"strait {self.port}", daemon=True).start()
+        super().__init__(to_port)
 
     @property
     def weather(self) -> str:
@@ -65,30 +60,9 @@ class Strait:
         """And put back."""
         self.turns("clear")
 
-    def close(self) -> None:
-        """End it and give the port back."""
-        self._closed = True
-        self.turns("shut")
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _accept(self) -> None:
-        while not self._closed:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            self.accepted += 1
-            self._join(near)
-
-    def _join(self, near: socket.socket) -> None:
+    def join(self, near: socket.socket) -> None:
+        """Pass on what both ends say, as the weather lets it."""
+        self.accepted += 1
         weather = self._weather
         if weather == "shut":
             near.close()
@@ -96,12 +70,9 @@ class Strait:
         if weather == "half_open":
             pair = _Pair(near, None)
         else:
-            try:
-                far = socket.create_connection((LOOPBACK, self.to_port), timeout=5)
-            except OSError:
-                near.close()
+            far = self.dial(near)
+            if far is None:
                 return
-            far.settimeout(None)
             pair = _Pair(near, far)
             if weather in ("torn", "garbled"):
                 pair.spoilt_at = self._dice.randrange(_HANDSHAKE)
@@ -114,7 +85,7 @@ class Strait:
     def _pump(self, pair: _Pair, outward: bool) -> None:
         source, sink = (pair.near, pair.far) if outward else (pair.far, pair.near)
         with contextlib.suppress(OSError):
-            while source is not None and (chunk := source.recv(_CHUNK)):
+            while source is not None and (chunk := source.recv(CHUNK)):
                 if not pair.unseen and sink is not None:
                     self._carry(pair, sink, chunk, outward)
         if pair.unseen and not outward:

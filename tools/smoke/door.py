@@ -12,9 +12,10 @@ from tools.smoke.books import Books, trail_faults
 from tools.smoke.people import wait_for
 from tools.smoke.report import must
 from tools.virtual.companion import VirtualCompanion
+from tools.virtual.image import read_image, replace_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _VERDICT_SECONDS = 10
@@ -67,6 +68,15 @@ class SmokeDoor:
         """Cut the power at once, and give it again: an open that was on flash may lack its pulse."""
         self.cuts += 1
         self.companion.kill()
+        self.companion.start()
+
+    def refitted(self, change: Callable[[dict[str, bytes]], None]) -> None:
+        """Cut the power, change the files on its flash, and give the power again."""
+        self.cuts += 1
+        self.companion.kill()
+        files = read_image(self._flash)
+        change(files)
+        replace_files(self._flash, files)
         self.companion.start()
 
     def stop(self) -> None:

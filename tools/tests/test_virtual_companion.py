@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.tests.virtual_kit import KEY_ID, NOW, config, flash, journal, learned_floor, policy, token
+from tools.tests.virtual_kit import KEY_ID, NOW, config, flash, journal, learned_floor, policy, staff_token, token
 from tools.virtual.companion import CompanionError, Observation, VirtualCompanion
 from tools.virtual.image import STORE, ImageError, read_image
 
@@ -313,12 +313,15 @@ from flash_file import Device
 
 
 def test_a_door_that_dies_again_and_again_goes_on_in_safe_mode(tmp_path: Path) -> None:
+    """Its clock is lost there: the staff's keys open, guests' as the policy says."""
     (tmp_path / "dying.py").write_text(DYING_YOUNG)
-    companion = VirtualCompanion(flash(tmp_path), options=["--device", "dying"], path=[tmp_path])
+    image = flash(tmp_path, {"/config.json": config(), "/policy": policy(clock_lost="staff")})
+    companion = VirtualCompanion(image, options=["--device", "dying"], path=[tmp_path])
     with companion as door:
         door.wait(lambda seen: seen.get("pattern") == "pulse" and door.restarts == 3, timeout=60)
         mark = door.mark()
-        assert verdict(door, token())["verdict"] == "open"
+        assert verdict(door, token())["verdict"] == "clock_lost"
+        assert verdict(door, staff_token())["verdict"] == "open"
         assert not any("process" in seen for seen in door.observed[mark:])
         door.kill()
         door.start()

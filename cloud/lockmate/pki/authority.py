@@ -113,13 +113,13 @@ class Authority:
             raise BadRequest
         return self._certificate(common_name, key, _CLIENT, _CLIENT_DAYS)
 
-    def certify(self, point: bytes, common_name: str) -> x509.Certificate:
+    def certify(self, point: bytes, common_name: str, *, days: int = _CLIENT_DAYS) -> x509.Certificate:
         """A companion's certificate for the public point x(32) || y(32) of a key that it keeps. Raises BadRequest."""
         try:
             key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + point)
         except ValueError:
             raise BadRequest from None
-        return self._certificate(common_name, key, _CLIENT, _CLIENT_DAYS)
+        return self._certificate(common_name, key, _CLIENT, days)
 
     @property
     def ends_ms(self) -> int:

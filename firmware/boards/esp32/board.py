@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _WATCHDOG_MS = 60_000
 _RX_BYTES = 1_024  # at 57,600 baud 170 ms: longer than a verification and an erased block of flash
 _HALT_MS = 40
+_DAY_MS = 86_400_000
 _ENODEV = 19
 
 
@@ -74,10 +75,9 @@ class Board:
 
     def __init__(self) -> None:
         """Raises OSError or ValueError if there is no pin-out."""
-        self._ticks = time.ticks_ms()
-        self._ms = 0
+        self._base = (0, time.ticks_ms())  # a moment in ms, and in the chip's ticks
         wired = wiring.read()
-        self.bolt = Bolt(wired["bolt"])
+        self.bolt = Bolt(wired["bolt"], wired["chip"])
         self.watchdog = _Watchdog()
         self.network = Radio()
         self.scanner = _Scanner(wired["scanner"])
@@ -119,11 +119,12 @@ class Board:
     # time and chance
 
     def monotonic_ms(self) -> int:
-        """Milliseconds since power came; never wraps, if it is asked once in six days."""
-        now = time.ticks_ms()
-        self._ms += time.ticks_diff(now, self._ticks)
-        self._ticks = now
-        return self._ms
+        """Milliseconds since power came; never wraps, if it is asked once in six days. An interrupt may ask, too."""
+        ms, ticks = self._base
+        passed = time.ticks_diff(time.ticks_ms(), ticks)
+        if passed > _DAY_MS:
+            self._base = (ms + passed, time.ticks_add(ticks, passed))
+        return ms + passed
 
     def utc_hint(self) -> int | None:
         """The battery clock's time, Unix seconds; None without one, or if it has stood still."""

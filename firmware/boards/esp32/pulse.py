@@ -1,9 +1,10 @@
 """The bolt's driver: its whole movement is handed to the chip's RMT unit at once, which ends it without the program.
 
 RMT: Espressif, *ESP32 Technical Reference Manual*, chapter "Remote Control Peripheral": 80 MHz by a divider of 255, one
-duration is at most 32,767 ticks, a channel's memory holds 64 pairs of them. Ten seconds and a motor's way back fit into
-one channel, so that nothing has to be filled in on the way. A channel that sends must not be taken down on the ESP32:
-the chip panics (esp-idf issue 17692). To end early the pin is taken away from it instead, and it runs out unheard.
+duration is at most 32,767 ticks, a channel's memory holds 64 pairs of them, an ESP32-S3's 48; one pair is the end mark.
+A course is kept so short that it fits, or it would have to be filled in on the way: ten seconds and a motor's way back
+on an ESP32, on an S3 9.8 s in all. A channel that sends must not be taken down on the ESP32: the chip panics (esp-idf
+issue 17692). To end early the pin is taken away from it instead, and it runs out unheard.
 """
 
 import esp32
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _DIVIDER = 255
 _TICKS_A_SECOND = 80_000_000 // _DIVIDER
 _TICKS_MAX = 32_767
+_DURATIONS = {"esp32s3": 94}  # that a channel's memory holds beside the end mark
+_DURATIONS_ELSE = 126
 _BUSY = 16
 _LATE_MS = 2  # it began a little after the clock was read, and so ends a little later
 _APART_MS = 50  # between a motor's way there and its way back
@@ -75,18 +78,21 @@ class Bolt:
 
     retriggers = False
 
-    def __init__(self, wired: "dict[str, Any]") -> None:
-        """wired: the pin-out's `bolt`."""
+    def __init__(self, wired: "dict[str, Any]", chip: str) -> None:
+        """wired: the pin-out's `bolt`; chip: its `chip`."""
         channels = [_Channel(n, pin, level) for n, (pin, level) in enumerate(wiring.rest(wired))]
         self._there = channels[0]
         self._back = channels[1] if len(channels) > 1 else None
         self._run_ms: int = wired.get("run_ms", 0)
         self.after_ms = self._run_ms
+        left = _DURATIONS.get(chip, _DURATIONS_ELSE) - len(_parts(self._run_ms * _TICKS_A_SECOND // 1000))
+        self._most_ms = left * _TICKS_MAX * 1000 // _TICKS_A_SECOND
 
     def pulse(self, ms: int) -> None:
-        """Open for `ms`. OSError (EBUSY) while a pulse that was cut short still runs out inside the chip."""
+        """Open for `ms`, or as long as the chip can. OSError (EBUSY) while one cut short still runs out inside it."""
         if not self._there.ready() or not (self._back is None or self._back.ready()):
             raise OSError(_BUSY)
+        ms = min(ms, self._most_ms)
         if self._back is None:
             self._there.move(0, ms)
             return

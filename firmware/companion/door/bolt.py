@@ -88,6 +88,11 @@ class Bolt:
         after_ms = self._driver.after_ms
         self._over_ms = self._now() + (max(ms, after_ms + _TURN_MS) + after_ms if after_ms else ms)
 
+    @property
+    def open(self) -> bool:
+        """Whether it stands open, or will once its motor has run back: another pulse would let nobody more in."""
+        return self._on and self._now() < self._until_ms
+
     async def _go_on(self) -> None:
         try:
             while self._on:

@@ -129,8 +129,8 @@ class Entry:
         self._open()
 
     def _let_pass(self, lo: int, hi: int | None) -> None:
-        """The door stands open by its mode: anything held before the scanner opens it, but not during a pulse."""
-        if self._bolt.active:
+        """The door stands open by its mode: anything held before the scanner opens it, if it is not open just now."""
+        if self._bolt.open:
             return
         self._journal.write("opened", road=ROADS[ROAD_QR], mode=self._beliefs.mode(lo, hi))
         self._open()

@@ -11,7 +11,7 @@ import json
 
 from companion.core import mac
 from companion.store.raw import BLOCK
-from companion.store.segments import AHEAD, ROOM, Segment, Segments
+from companion.store.segments import AHEAD, COPY, ROOM, Segment, Segments
 from companion.store.squeeze import seq_of, squeeze, squeezed_kinds, stretch
 
 TYPE_CHECKING = False
@@ -207,21 +207,27 @@ class Journal:
 
     def _make_room(self) -> None:
         """Free a segment: counted refusals and telemetry go first, then the oldest events; `log_lost` tells it."""
-        free = self._segments.free
         used = len(self._live)
-        n = self._worth_packing() if free else used
+        n = self._worth_packing()
         while n < len(self._live) - 1 and self._segments.free:
             n = self._pack(n)
             if len(self._live) < used:
                 return
         oldest = self._live[0]
-        lost = [seq for seq, _ in self._right_lines(oldest)]
-        if free:
-            self._tell_lost(lost)
+        lost: list[int] = []
+        first = more = 0
+        for seq, packed in self._right_lines(oldest):
+            lost.append(seq)
+            if b'log_lost"' in packed:  # what it told is told again
+                event = json.loads(stretch(packed, self.log)[_HEAD:])
+                first = min(first or seq, event["from"])
+                more += event.get("count", event["to"] - event["from"] + 1)
+        try:
+            self._tell_lost(lost, first, more)
             self._segments.drop(oldest)
-        else:  # blocks went bad: there is none to tell it in before
+        except OSError:  # blocks went bad: there is none to tell it in before
             self._segments.drop(oldest)
-            self._tell_lost(lost)
+            self._tell_lost(lost, first, more)
 
     def _worth_packing(self) -> int:
         """The first segment that holds what may be given up, if all such together make up a block."""
@@ -245,8 +251,8 @@ class Journal:
     def _pack(self, n: int) -> int:
         """Fill one new block with what must stay of segments n and on, drop those that are all in it; where to go on.
 
-        The new one counts from when the first of the old ones is gone; see `_drop_leftovers` for cuts. One that is in
-        it in part stays, and its readers skip that part. Where a block fails, all stays as it was.
+        The new one counts from when it is whole and told what it left out; the old ones go then. One that is in it in
+        part stays, and its readers skip that part. Where a block fails, all stays as it was.
         """
         fresh: Segment | None = None
         part: Segment | None = None
@@ -260,7 +266,7 @@ class Journal:
                     if _is_light(packed):
                         lost.append(seq)
                     elif fresh is None:
-                        fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, segment.revision + 1)
+                        fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, COPY)
                         fresh.last = seq
                     elif fresh.end + len(packed) > BLOCK:
                         part = segment
@@ -273,16 +279,13 @@ class Journal:
                     break
                 done.append(segment)
             self._tell_lost(lost)
-            gone = self._segments.drop(done[0])
+            if fresh is not None:
+                self._segments.count(fresh)
         except OSError:
-            gone = False
-        if not gone:
-            if done and done[0] not in self._live:
-                self._live.insert(n, done[0])
             if fresh is not None:
                 self._segments.drop(fresh)
             return n + 1
-        for segment in done[1:]:
+        for segment in done:
             self._segments.drop(segment)
         if fresh is None:
             return n
@@ -292,18 +295,22 @@ class Journal:
         self._live.insert(n, fresh)
         return n + 1
 
-    def _tell_lost(self, lost: list[int]) -> None:
-        """Before it is gone, so that a cut in between tells too much and never too little."""
+    def _tell_lost(self, lost: list[int], first: int = 0, more: int = 0) -> None:
+        """Before it is gone, so that a cut in between tells too much and never too little.
+
+        first, more: from where on, and how many besides, a `log_lost` among them told.
+        """
         lost = [seq for seq in lost if seq > self.acked]
         if lost:
-            self._append(self._line("log_lost", {"from": min(lost), "to": max(lost), "count": len(lost)}))
+            first = min(first or lost[0], lost[0])
+            self._append(self._line("log_lost", {"from": first, "to": lost[-1], "count": len(lost) + more}))
 
     # reading what an earlier boot left
 
     def _load(self) -> int:
         """Find what is ours; the number of lines at the end that were whole once and are not right any more."""
         self._drop_strangers()
-        self._drop_leftovers()
+        self._skip_doubles()
         top = 0
         while self._live:
             newest = self._live[-1]
@@ -332,17 +339,16 @@ class Journal:
             return True
         return False
 
-    def _drop_leftovers(self) -> None:
-        """What a cut in `_pack` left: a new block beside the first of its old ones does not count yet."""
-        n = 0
-        while n + 1 < len(self._live):
-            one, two = self._live[n], self._live[n + 1]
-            if (one.revision or two.revision) and two.first <= self._newest_in(one):
-                if two.revision:
-                    self._segments.drop(two)
-                    continue
-                two.after = one.last
-            n += 1
+    def _skip_doubles(self) -> None:
+        """Of segments that overlap where several were put together, the earlier counts: the lines are the same."""
+        newest = 0
+        former: Segment | None = None
+        for segment in self._live:
+            if former is not None and (former.kind or segment.kind or former.first == segment.first):
+                newest = max(newest, self._newest_in(former))
+            if segment.first <= newest:
+                segment.after = newest
+            former = segment
 
     def _newest_in(self, segment: Segment) -> int:
         if not segment.last:

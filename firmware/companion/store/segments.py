@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 AHEAD = 3  # blocks kept erased
-_HEAD = ">I8sBI"  # first seq, log, revision, CRC-32 of those
+COPY = 255  # kind of a block that is being put together from others, and does not count yet
+_COUNTS = 1  # of one that does; 0: any other
+_HEAD = ">I8sBI"  # first seq, log, kind, CRC-32 of those
 _HEAD_SIZE = 17
+_KIND = START + 12
 _LINES = START + _HEAD_SIZE  # where the first line begins
 ROOM = BLOCK - _LINES
 _LF = b"\n"
@@ -26,7 +29,7 @@ _BLANK = b"\xff" * _HEAD_SIZE
 class Segment:
     """One block in use: its lines' seqs begin at `first`; `end` is where the next line goes, BLOCK if none may."""
 
-    revision = 0  # counts how often it was put together from others
+    kind = 0
     after = 0  # its lines up to this seq are in the segment before, too
     last = 0  # seq of its newest line; 0: not looked at
     end = BLOCK
@@ -48,7 +51,7 @@ class Segments:
         self._dirty: list[int] = []
         for n in range(area.count):
             self._look(n)
-        self.live.sort(key=lambda segment: (segment.first, segment.revision))
+        self.live.sort(key=lambda segment: (segment.first, segment.kind))
         self._in_turn(self.live[-1].block if self.live else 0)
 
     def _look(self, n: int) -> None:
@@ -58,19 +61,20 @@ class Segments:
             self._dirty.append(n)
         elif head == _BLANK:
             self._ready.append(n)
-        elif _head(*struct.unpack(_HEAD, head)[:3]) == head:
-            first, log, revision, _crc = struct.unpack(_HEAD, head)
-            self.live.append(self._segment(n, first, log, revision))
         else:
-            self._dirty.append(n)
+            first, log, kind, _crc = struct.unpack(_HEAD, head)
+            if kind != COPY and head == _head(first, log, kind):
+                self.live.append(self._segment(n, first, log, kind))
+            else:
+                self._dirty.append(n)
 
-    def _segment(self, n: int, first: int, log: bytes, revision: int) -> Segment:
+    def _segment(self, n: int, first: int, log: bytes, kind: int) -> Segment:
         """A segment; there are up to 28 in the heap, so that what most have alike they have together."""
         if self.live and self.live[-1].log == log:
             log = self.live[-1].log
         segment = Segment(n, first, log)
-        if revision:
-            segment.revision = revision
+        if kind:
+            segment.kind = kind
         return segment
 
     def _in_turn(self, newest: int) -> None:
@@ -83,17 +87,17 @@ class Segments:
         """How many blocks hold nothing that counts."""
         return len(self._ready) + len(self._dirty)
 
-    def open(self, first: int, log: bytes, line: bytes, revision: int = 0) -> Segment:
+    def open(self, first: int, log: bytes, line: bytes, kind: int = 0) -> Segment:
         """A new segment that begins with this line, not yet among `live`. Raises OSError if there is none to be had."""
         while self.free:
             if not self._ready:
                 self.tend()
                 continue
             n = self._ready.pop(0)
-            segment = self._segment(n, first, log, revision)
+            segment = self._segment(n, first, log, kind)
             segment.end = START
             try:
-                self._program(segment, _head(first, log, revision) + line)
+                self._program(segment, _head(first, log, kind) + line)
                 return segment
             except OSError:
                 self._leave(n)
@@ -104,6 +108,11 @@ class Segments:
     def append(self, segment: Segment, line: bytes) -> None:
         """Add a line. Raises OSError if the block does not take it: then it takes no other either."""
         self._program(segment, line)
+
+    def count(self, segment: Segment) -> None:
+        """A copy is whole: from now on it counts, and the blocks it was made of need not. Raises OSError."""
+        self._area.program(segment.block, _KIND, bytes([_COUNTS]))
+        segment.kind = _COUNTS
 
     def _program(self, segment: Segment, data: bytes) -> None:
         end, segment.end = segment.end, BLOCK
@@ -173,6 +182,6 @@ class Segments:
         segment.end = end if end == whole else min(after_a_cut(end), BLOCK)
 
 
-def _head(first: int, log: bytes, revision: int) -> bytes:
-    crc = binascii.crc32(struct.pack(">I8sB", first, log, revision)) & 0xFFFFFFFF
-    return struct.pack(_HEAD, first, log, revision, crc)
+def _head(first: int, log: bytes, kind: int) -> bytes:
+    crc = binascii.crc32(struct.pack(">I8sB", first, log, min(kind, _COUNTS))) & 0xFFFFFFFF
+    return struct.pack(_HEAD, first, log, kind, crc)

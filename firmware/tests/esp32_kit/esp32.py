@@ -2,11 +2,11 @@
 
 from chip import Misuse, pins
 
-_PAIRS = 64  # of a channel's memory, one of them the end mark
 
 
 class RMT:
     taken = {}
+    pairs = 64  # of a channel's memory, one of them the end mark; 48 on an ESP32-S3
 
     def __init__(self, channel, *, pin, clock_div, idle_level):
         if channel not in range(8) or channel in RMT.taken:
@@ -39,7 +39,7 @@ class RMT:
             raise Misuse("it would wait for the former sequence, and the door with it")
         if len(durations) != len(levels) or not durations:
             raise ValueError("pulses")
-        if (len(durations) + 1) // 2 > _PAIRS - 1:
+        if (len(durations) + 1) // 2 > RMT.pairs - 1:
             raise Misuse("it would have to be filled in on the way")
         at = pins.us
         self._plan = []
