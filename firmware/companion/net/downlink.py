@@ -222,6 +222,9 @@ class Downlink:
                 self._on_news(True)  # the policy is gone; the state asks for it, and comes at most once in a rest
         if wire is None or self._holds(wire):
             return
+        if not self._beliefs.door:  # a spare: an ack tells first which door's policies are its own
+            self._policy = wire
+            return
         epoch = self._beliefs.clock_epoch
         gc.collect()  # nothing larger ever comes: make room for it first
         try:
