@@ -2,18 +2,20 @@
 
 The files are `firmware/boards/esp32/pins/*.json`; an installer may give one of his own (`--profile`). What a pin
 may do: Espressif, *ESP32 Series Datasheet* v4.x, section 2 (pins, strapping pins); *ESP32-S3 Series Datasheet* v1.9,
-section 2; *ESP32 Technical Reference Manual*, IO_MUX (pins 34 to 39 have neither output drivers nor pulls). Analogue
-inputs are ADC1's only, since ADC2 is the radio's while Wi-Fi runs.
+section 2; the same section of the C3's and the C6's, whose one free UART is the scanner's; *ESP32 Technical Reference
+Manual*, IO_MUX (pins 34 to 39 have neither output drivers nor pulls). Analogue inputs are ADC1's only, since ADC2 is
+the radio's while Wi-Fi runs.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1] / "firmware" / "boards" / "esp32" / "pins"
+from tools.firmware_folder import FIRMWARE
+
+FOLDER = FIRMWARE / "boards" / "esp32" / "pins"
 MODULES = ("gm65", "gm67", "m5", "plain")  # `plain`: one that an installer has set up, text and CR at 57,600 baud
 BOLTS = ("strike", "motor")
 INPUTS = ("door", "bolt", "motor", "handle", "privacy", "tamper")
@@ -51,6 +53,14 @@ CHIPS = {
         pins=_set(range(22), range(26, 49)),
         flash=_set(range(26, 38)), strapping=_set(0, 3, 45, 46), console=_set(19, 20, 43, 44), input_only=_set(),
         boot_pulse=_set(39, 40, 41, 42), analogue=_set(range(1, 11)), uarts=_set(1, 2),
+    ),
+    "esp32c3": _Chip(
+        pins=_set(range(22)), flash=_set(range(11, 18)), strapping=_set(2, 8, 9), console=_set(18, 19, 20, 21),
+        input_only=_set(), boot_pulse=_set(4, 5, 6, 7), analogue=_set(range(5)), uarts=_set(1),
+    ),
+    "esp32c6": _Chip(
+        pins=_set(range(31)), flash=_set(range(24, 31)), strapping=_set(4, 5, 8, 9, 15), console=_set(12, 13, 16, 17),
+        input_only=_set(), boot_pulse=_set(4, 5, 6, 7), analogue=_set(range(7)), uarts=_set(1),
     ),
 }  # fmt: skip
 

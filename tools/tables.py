@@ -45,17 +45,18 @@ def table(public_key: bytes, engine: str) -> bytes:
         return numbers
     out = bytearray()
     for at in range(0, len(numbers), 32):
-        out += _limbs(int.from_bytes(numbers[at : at + 32], "little") * _HALF_OF_ONE % curve.P)
+        for limb in limbs(int.from_bytes(numbers[at : at + 32], "little") * _HALF_OF_ONE % curve.P):
+            out += (limb + 8192).to_bytes(2, "little")
     return bytes(out)
 
 
-def _limbs(number: int) -> bytes:
-    """A number below P as the native engine's table holds it: twenty limbs within +-4096, each plus 8192."""
+def limbs(number: int) -> list[int]:
+    """A number below P as the field machine holds it, carried: twenty limbs within +-4096."""
     if number > curve.P // 2:
         number -= curve.P
-    out = bytearray()
+    found = []
     for _ in range(_LIMBS):
         carry = (number + 4096) >> _BITS
-        out += (number - (carry << _BITS) + 8192).to_bytes(2, "little")
+        found.append(number - (carry << _BITS))
         number = carry
-    return bytes(out)
+    return found

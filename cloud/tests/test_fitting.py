@@ -221,14 +221,54 @@ def test_a_weak_signal_an_unsure_clock_or_an_old_policy_does_not_pass(hotel, far
     assert "policy" in checks.missing(fitting.acceptance.look(row).checks)
 
 
-def test_two_swapped_doors_are_told(hotel, far):
+def swapped(row):
+    seen = fitting.acceptance.look(row)
+    return seen.elsewhere, bool(seen.proof), seen.swapped
+
+
+def test_two_swapped_doors_are_told_once_the_other_ones_code_opens(hotel, far):
+    from companion.core.token import read as read_token
+
     other = Far(hotel, provisioned(hotel, "802", "240ac4000002"))
     row = fitting.acceptance.start(hotel.door("801"), by=hotel.desk)
-    assert fitting.acceptance.look(row).elsewhere == ""
+    assert swapped(row) == ("", False, False)
     other.tells("refused", road="qr", verdict="wrong_door")
-    assert fitting.acceptance.look(row).elsewhere == "c-240ac4000002"
-    fitting.acceptance.start(hotel.door("802"), by=hotel.desk)  # a colleague checks that one: nothing is swapped
-    assert fitting.acceptance.look(row).elsewhere == ""
+    assert swapped(row) == ("c-240ac4000002", True, False)
+    proof = read_token(fitting.acceptance.look(row).proof)
+    assert (proof.door, proof.key_id.hex()) == (802, row.key_id)
+    other.tells("opened", road="qr", verdict="open", key_id="00" * 8)  # a guest at 802
+    assert swapped(row) == ("c-240ac4000002", True, False)
+    other.tells("opened", road="qr", verdict="open", key_id=row.key_id)
+    assert swapped(row) == ("c-240ac4000002", False, True)
+
+
+def test_a_guest_before_the_wrong_door_swaps_nothing(hotel, far):
+    other = Far(hotel, provisioned(hotel, "802", "240ac4000002"))
+    row = fitting.acceptance.start(hotel.door("801"), by=hotel.desk)
+    other.tells("refused", road="qr", verdict="wrong_door")
+    assert swapped(row)[0]
+    far.tells("refused", road="qr", verdict="wrong_door")  # the proof was held here, before the door's own companion
+    assert swapped(row) == ("", False, False)
+
+
+def test_a_colleague_who_checks_the_other_door_is_no_swap_once_that_one_opened(hotel, far):
+    other = Far(hotel, provisioned(hotel, "802", "240ac4000002"))
+    row = fitting.acceptance.start(hotel.door("801"), by=hotel.desk)
+    theirs = fitting.acceptance.start(hotel.door("802"), by=hotel.desk)
+    other.tells("refused", road="qr", verdict="wrong_door")
+    assert swapped(row)[0]
+    other.tells("opened", road="qr", verdict="open", key_id=theirs.key_id)
+    assert swapped(row) == ("", False, False)
+
+
+def test_an_occupied_rooms_guest_loses_nothing_by_the_proof_of_a_swap(hotel, far):
+    from companion.core.token import read as read_token
+
+    other = Far(hotel, provisioned(hotel, "802", "240ac4000002"))
+    hotel.checked_in("802")
+    row = fitting.acceptance.start(hotel.door("801"), by=hotel.desk)
+    other.tells("refused", road="qr", verdict="wrong_door")
+    assert KINDS[read_token(fitting.acceptance.look(row).proof).kind] == "staff"
 
 
 def test_the_codes_that_are_shown_are_what_they_say(hotel, far):
@@ -269,12 +309,15 @@ def test_a_certificate_counts_until_the_companion_is_enrolled_anew(hotel, far, t
     walk(far, row)
     for name in ("light", "sound"):
         fitting.acceptance.answer(row, name, True, by=hotel.desk)
+    assert fitting.acceptance.waits(hotel.door("801"))
     fitting.acceptance.finish(row, by=hotel.desk)
+    assert not fitting.acceptance.waits(hotel.door("801"))
     states = {one.door.name: one for one in fitting.fleet.doors(hotel.property)}
     assert (states["801"].state, states["801"].lacks) == ("in_service", [])
     assert (states["802"].state, states["802"].lacks) == ("made", ["board"])
     time.passes(minutes=1)
     provisioned(hotel)
+    assert fitting.acceptance.waits(hotel.door("801")) and not fitting.acceptance.waits(hotel.door("802"))
     states = {one.door.name: one for one in fitting.fleet.doors(hotel.property)}
     assert (states["801"].state, states["801"].lacks) == ("provisioned", ["heard", "policy", "acceptance", "line"])
 

@@ -7,8 +7,10 @@ import sys
 from board import Board
 
 import companion.early  # noqa: F401 - takes the largest buffers while the heap is whole
+from companion.attention import Attention
 from companion.core import ed25519
 from companion.core.clock import Clock
+from companion.core.lazy import unload
 from companion.core.names import LOCKED_OUT, MALFORMED, ROAD_QR
 from companion.door.bolt import Bolt
 from companion.door.entry import FAULT, Entry
@@ -24,11 +26,8 @@ from companion.net.wifi import Wifi
 from companion.restarts import Restarts
 from companion.store import files
 from companion.store.beliefs import Beliefs
-from companion.store.config import Config, ConfigError
 from companion.store.faults import describe
 from companion.store.journal import Journal
-from companion.store.layout import Store
-from companion.store.rescue import Rescue
 from companion.store.shelf import Shelf, Stock
 from companion.store.tally import Tally
 from companion.supervisor import NEVER, Supervisor
@@ -37,38 +36,41 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from companion.store.config import Config
+    from companion.store.layout import Store
+    from companion.store.rescue import Rescue
+
 VERSION = "0.1.0"
 _KEEPER_MS = 250
 _FLOOR_MS = 3_000_000  # the floor goes to flash every 50 minutes
 _SETTLE_MS = 2_000
 _UNSETTLED_MAX = 32  # events; a door that is never quiet for so long has its flash seen to between two guests
-_SCAN_WAIT_S = 10
+_SCAN_WAIT_MS = 10_000
 _SILENT_MS = 120_000
 _UNASKED_MAX = 20
-_GARBAGE = 2_048  # bytes that may wait for a moment when nobody does
-_GARBAGE_MOST = 4_096  # as many in a row are collected at once: no answer takes so much, a busy line may
 _OFFLINE_MS = 600_000  # a machine that is younger does without its line, should that have died
 
 
 class Companion:
     """Everything that runs on one door."""
 
-    def __init__(self, board: Board, store: Store, rescue: Rescue, trouble: str) -> None:
-        """store: the raw flash; rescue: its copy of the installer's files; trouble: a code, if the files were lost.
+    def __init__(self, board: Board, store: "Store", rescue: "Rescue", config: "Config", trouble: str) -> None:
+        """store: the raw flash; rescue: its copy of the installer's files; trouble: a code, if files were lost.
 
-        Raises ConfigError (a code), or OSError if the flash can't be used.
+        Raises OSError if the flash can't be used.
         """
         folder = board.files
-        config, spoilt = read_config(folder, rescue)
-        self._rescue: Rescue | None = rescue
-        self._trouble = trouble or spoilt
+        self._rescue: "Rescue | None" = rescue
+        self._trouble = trouble
         self._board = board
         self._now = board.monotonic_ms
+        self.attention = Attention(self._now)
         self._supervisor = Supervisor(board)
         self._restarts = Restarts(board)
         self._settled = 0  # the journal's seq when nothing was left to do for the flash
         self._unasked = 0  # exceptions that nobody waited for, told since the boot
-        self._live = 0  # bytes in use after the last collection
+        self._reader: "asyncio.Task[None] | None" = None  # the scanner's task
+        self._reads_ms: int | None = None  # since when it waits for bytes
         provisioned = files.read(folder + "/policy")
         shelf = Shelf(folder + "/tables")
         ed25519.prepare(shelf)
@@ -91,13 +93,13 @@ class Companion:
             self.beliefs, self.clock, self.journal, self.tally, self.bolt, self.feedback, self._now, board.trace
         )
         self.module = Module(board.scanner_module, board.scanner, self.journal, self._now())
-        self.scanner = Scanner(board.scanner, self.module.pause_ms)
+        self.scanner = Scanner(board.scanner, self.module.pause_ms, self.attention.comes)
         self.repeats = Repeats(board.rereads)
         self.supply = Supply(board, self.journal)
         self.senses = Senses(board, self.beliefs, self.journal, self.bolt, self.entry, config.privacy_button)
         self.senses.poll(self._now())  # the privacy switch counts from the first scan on
         self.uplink = None if self._restarts.safe else self._make_uplink(config, rescue)
-        self._config = config
+        self._companion_id = config.companion_id
 
     def _make_battery(self) -> "Any":
         """The board's battery clock, None where it has none: the module takes room only with one."""
@@ -136,7 +138,7 @@ class Companion:
         if ed25519.engine() == "plain":
             self.journal.write("fault", code="engine_plain")
 
-    def _make_uplink(self, config: Config, rescue: Rescue) -> Uplink | None:
+    def _make_uplink(self, config: "Config", rescue: "Rescue") -> Uplink | None:
         """The line to the cloud, None where the door has none."""
         if not config.broker_host:
             return None
@@ -146,12 +148,13 @@ class Companion:
             if not renewals.provisioned:
                 raise ValueError("certificate missing")
             if renewals.identity is not None:  # it may just have put other networks there
+                from companion.store.config import Config
+
                 config = Config(rescue.read("/config.json") or b"")
             dialler = Dialler(
                 board,
                 Wifi(board.network, config.wifi, board.random),
                 (config.broker_host, config.broker_port, config.broker_name),
-                renewals.ca or b"",
                 renewals,
                 self.clock,
             )
@@ -171,6 +174,7 @@ class Companion:
             facts=self._facts,
             trace=board.trace,
             renewals=renewals,
+            quiet=self.attention.quiet,
         )
 
     def _facts(self) -> "dict[str, Any]":
@@ -204,9 +208,9 @@ class Companion:
             supervisor.start("uplink", self.uplink.run(), _SILENT_MS, _OFFLINE_MS, steps=True)
         asyncio.get_event_loop().set_exception_handler(self._unexpected)
         gc.collect()
-        gc.threshold(_GARBAGE_MOST)
+        self.attention.over()
         self._board.trace(
-            ready=self._config.companion_id,
+            ready=self._companion_id,
             door=self.beliefs.door,
             policy=self.beliefs.held_version,
             log=self.journal.log,
@@ -261,28 +265,32 @@ class Companion:
             pass  # as above
 
     async def _scan(self) -> None:
+        self._reader = asyncio.current_task()
         while True:
             self._supervisor.moved("scanner")
             if self.module.due(self._now()):
                 await self.module.look(self._now())
+            self._reads_ms = self._now()
             try:
-                line: bytes = await asyncio.wait_for(self.scanner.line(), _SCAN_WAIT_S)
-            except asyncio.TimeoutError:
+                line = await self.scanner.line()
+            except asyncio.CancelledError:  # the keeper's: nothing came for a while
                 continue
+            finally:
+                self._reads_ms = None
             if self.repeats.again(line, self._now()):
+                self.attention.over()
                 continue
             verdict = await self.entry.present(line, ROAD_QR)
+            self.attention.over()
             if verdict == MALFORMED:
                 self.module.junk(self._now())
             elif verdict in (LOCKED_OUT, FAULT):
                 self.repeats.forget()
-            self._tidy()
 
-    def _tidy(self) -> None:
-        """Collect what is not used any more: now, after an answer or in between, not before the next one's bolt."""
-        if gc.mem_alloc() - self._live > _GARBAGE:
-            gc.collect()
-            self._live = gc.mem_alloc()
+    def _wake_reader(self, now_ms: int) -> None:
+        """See that the scanner's task comes round now and then; a time limit of its own would cost each scan a task."""
+        if self._reader is not None and self._reads_ms is not None and now_ms - self._reads_ms >= _SCAN_WAIT_MS:
+            self._reader.cancel()
 
     async def _sense(self) -> None:
         while True:
@@ -296,12 +304,14 @@ class Companion:
         while True:
             self._supervisor.moved("keeper")
             await asyncio.sleep_ms(_KEEPER_MS)
+            await self.attention.quiet()
             now_ms = self._now()
             self.bolt.tick()
             self.feedback.tick(now_ms)
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
-            self._tidy()
+            self._wake_reader(now_ms)
+            self.attention.tidy()
             quiet = not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS
             if quiet or self.journal.seq - self._settled >= _UNSETTLED_MAX:
                 self._settle()
@@ -333,58 +343,24 @@ class Companion:
             self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
 
 
-def read_config(folder: str, rescue: Rescue) -> "tuple[Config, str]":
-    """The configuration, and a code if it is the copy's. Raises ConfigError.
+def boot(board: Board) -> Companion:
+    """This board's companion; one that can't open safely stops here for ever."""
+    from companion.boot import bring_up, read_config, stop
+    from companion.store.config import ConfigError
 
-    A file that is not there was taken away; one that can't be used went bad, and its copy counts.
-    """
-    path = folder + "/config.json"
     try:
-        text = rescue.read("/config.json")
-        if text is None:
-            raise ConfigError("config_missing")
-        return Config(text), ""
-    except ConfigError:
-        if not rescue.held or rescue.lost or files.absent(path):
-            raise
-    rescue.lost = True
-    files.remove(path)
-    text = rescue.read("/config.json") or b""
-    found = Config(text)
-    try:
-        files.write(path, text)
-        rescue.lost = False
-    except OSError:
-        pass  # from the copy at each boot, then
-    return found, "config_restored"
-
-
-def bring_up(board: Board) -> "tuple[Store, Rescue, str]":
-    """The flash in both its parts, and a code if the file system was lost. Raises OSError or ValueError."""
-    store = Store(board.store())
-    rescue = Rescue(store.rescue, board.files)
-    try:
-        board.mount()
-        return store, rescue, ""
+        store, rescue, trouble = bring_up(board)
     except (OSError, ValueError):
-        if not rescue.held:  # nobody's yet, or nothing is left of it: there is nothing to be put back
-            raise
+        stop(board, "flash_unreadable")
     try:
-        board.format()
-        rescue.restore()
-        return store, rescue, "files_restored"
-    except OSError:
-        rescue.lost = True
-        return store, rescue, "files_lost"
-
-
-def stop(board: Board, code: str) -> None:
-    """Nothing can be opened safely: say so and stay so. A restart would change nothing."""
-    board.bolt.off()
-    board.light("red", "pulse")
-    board.trace(halted=code)
-    print("halted:", code)
-    board.halt()
+        config, spoilt = read_config(board.files, rescue)
+        return Companion(board, store, rescue, config, trouble or spoilt)
+    except ConfigError as wrong:
+        stop(board, wrong.code)
+    except Exception as failed:  # noqa: BLE001 - whatever is on the flash, the door must not boot for ever
+        sys.print_exception(failed)
+        board.trace(fault="boot", error=describe(failed))
+        stop(board, "boot_failed")
 
 
 def main() -> None:
@@ -394,25 +370,14 @@ def main() -> None:
     except (OSError, ValueError, KeyError) as wrong:
         print("halted: no pin-out,", describe(wrong))  # nothing is wired that anyone knows of: the cable is what helps
         return
+    companion = boot(board)
+    unload("companion.boot", "companion.store.config", "companion.store.layout")
     try:
-        store, rescue, trouble = bring_up(board)
-    except (OSError, ValueError):
-        stop(board, "flash_unreadable")
-    try:
-        companion = Companion(board, store, rescue, trouble)
-    except ConfigError as wrong:
-        stop(board, wrong.code)
-    except Exception as failed:  # noqa: BLE001 - whatever is on the flash, the door must not boot for ever
+        asyncio.run(companion.run())
+    except Exception as failed:  # noqa: BLE001 - nobody watches any more: start again, sooner than the watchdog
         sys.print_exception(failed)
-        board.trace(fault="boot", error=describe(failed))
-        stop(board, "boot_failed")
-    else:
-        try:
-            asyncio.run(companion.run())
-        except Exception as failed:  # noqa: BLE001 - nobody watches any more: start again, sooner than the watchdog
-            sys.print_exception(failed)
-            companion.crashed(failed)
-        board.restart()
+        companion.crashed(failed)
+    board.restart()
 
 
 main()

@@ -65,7 +65,7 @@ class _Board:
         self._start = time.ticks_ms()
         self.moved = 0
 
-    async def dial(self, host, port, *certificates):
+    def dial(self, host, port, *certificates):
         if self._plain:
             stream = asyncio.StreamReader(tls_dial.connecting(host, port, self._send_buffer))
             return stream, stream
@@ -86,7 +86,8 @@ class _Given:
 
     due = False
 
-    def __init__(self, *pair):
+    def __init__(self, ca, *pair):
+        self.ca = ca
         self._pair = pair
 
     def pair(self, trying):
@@ -126,6 +127,7 @@ async def client_alone(setup, board, dialler):
         ready=dialler.ready,
         random=board.random,
         on_message=on_message,
+        room=lambda topic, size: bytearray(size) if size <= 4352 - 4 - len(topic) else None,
         on_trouble=on_trouble,
         subscribe="lm/1/%s/down/+" % setup["companion_id"],
         will=(("lm/1/%s/up/state" % setup["companion_id"]).encode(), b'{"online":false}'),
@@ -151,7 +153,7 @@ async def client_alone(setup, board, dialler):
 
     async def flood(worker, many):
         for n in range(worker, many, 4):
-            await client.publish(b"flood", (b"%04d" % n * 400,))
+            await client.publish(b"flood", (b"%04d" % n * 250,))
         say(flooded=worker)
 
     async def tell_ups():
@@ -185,7 +187,7 @@ async def whole_uplink(setup, board, wifi, broker, clock, config):
     )
 
     renewals = Renewals(setup["folder"], lambda name: files.read(setup["folder"] + name), journal, board.monotonic_ms)
-    dialler = Dialler(board, wifi, broker, renewals.ca, renewals, clock)
+    dialler = Dialler(board, wifi, broker, renewals, clock)
 
     async def present(text, road):
         say(present=text.decode(), road=road)
@@ -240,8 +242,8 @@ def main():
     wifi = Wifi(board.network, [], board.random)
     broker = (setup["host"], setup["port"], setup["name"])
     if setup["mode"] == "client":
-        given = _Given(read(setup["cert"]), read(setup["key"]))
-        asyncio.run(client_alone(setup, board, Dialler(board, wifi, broker, read(setup["ca"]), given, clock)))
+        given = _Given(*[read(setup[name]) for name in ("ca", "cert", "key")])
+        asyncio.run(client_alone(setup, board, Dialler(board, wifi, broker, given, clock)))
     else:
         config = Config(json.dumps(setup["config"]))
         asyncio.run(whole_uplink(setup, board, wifi, broker, clock, config))

@@ -215,8 +215,8 @@ def _combs():
         key = tables.of(_encoded(point), None)
 
         def comb(s, k):
-            engine.take(engine.OF_B, s.to_bytes(32, "little"))
-            engine.take(engine.OF_A, k.to_bytes(32, "little"))
+            engine.take(engine.columns_of_b, s.to_bytes(32, "little"))
+            engine.take(engine.columns_of_a, k.to_bytes(32, "little"))
             return bytes(engine.combine(tables.base, key))
 
         return comb

@@ -4,24 +4,26 @@
 import check
 
 from companion.core import ed25519_curve as curve
+from companion.core import ed25519_make as maker
+from companion.core import ed25519_steps as steps
 from companion.core import ed25519_viper as engine
 from companion.core import ed25519_words as words
 from companion.core.ed25519_curve import L, P
 
 _TIMES, _BOTH, _SUB, _CARRY = 1, 2, 3, 4
-_A, _B, _C = engine._X, engine._S, engine._U  # elements far apart
+_A, _B, _C = steps.X, steps.S, steps.U  # elements far apart
 
 
 def _write(place, limbs):
     for i, limb in enumerate(limbs):
         at = place + 4 * i
-        engine._memory[at : at + 4] = (limb & 0xFFFFFFFF).to_bytes(4, "little")
+        engine.memory[at : at + 4] = (limb & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def _read(place):
     limbs = []
     for i in range(20):
-        limb = int.from_bytes(engine._memory[place + 4 * i : place + 4 * i + 4], "little")
+        limb = int.from_bytes(engine.memory[place + 4 * i : place + 4 * i + 4], "little")
         limbs.append(limb - (1 << 32) if limb >> 31 else limb)
     return limbs
 
@@ -60,7 +62,7 @@ def test_products_at_the_bounds_that_the_machine_states():
             for b in _patterns(4096 * n):
                 _write(_A, a)
                 _write(_B, b)
-                engine._do(_TIMES, _C, _A, _B)
+                engine.do(_TIMES, _C, _A, _B)
                 found = _read(_C)
                 assert (_worth(found) - _worth(a) * _worth(b)) % P == 0, (a, b)
                 assert _is_carried(found), found
@@ -70,11 +72,11 @@ def test_no_product_of_the_formulas_passes_the_bound():
     """Each step of the comb's round, with every limb that comes from a table or a product at an end of its range."""
     edges = ([4096] * 20, [-4096] * 20, [4096, -4096] * 10, [-4096] * 10 + [4096] * 10)
     for turn in range(len(edges)):
-        for n, place in enumerate((engine._X, engine._Y, engine._Z, engine._T)):
+        for n, place in enumerate((steps.X, steps.Y, steps.Z, steps.T)):
             _write(place, edges[(turn + n) % 4])
-        for step in engine.steps()[3] + engine.steps()[4]:
+        for step in steps.steps()[3] + steps.steps()[4]:
             operation, result = step[:2]
-            if operation == engine._LOAD:
+            if operation == steps.LOAD:
                 for n in range(3):
                     _write(result + 80 * n, edges[(turn + n) % 4])
                 continue
@@ -82,7 +84,7 @@ def test_no_product_of_the_formulas_passes_the_bound():
                 worst = [max([abs(limb) for limb in _read(place)]) for place in step[2:]]
                 assert worst[0] * worst[1] <= 6 * 4100 * 4100, step
                 a, b = [_worth(_read(place)) for place in step[2:]]
-            engine._do(*step)
+            engine.do(*step)
             if operation == _TIMES:
                 assert (_worth(_read(result)) - a * b) % P == 0, step
                 assert _is_carried(_read(result)), step
@@ -117,9 +119,9 @@ def test_the_inverse_stays_within_its_limbs():
                 break
         assert g == 0 and f in (1, -1)
         assert (d * f * number - 1) % P == 0
-        engine._put(_A, number % P)
-        engine._invert(engine._view(_A))
-        assert engine._get(engine._view(engine._I)) == d * f % P
+        maker.put(_A, number % P)
+        engine.invert(engine.view(_A))
+        assert maker.get(engine.view(steps.I)) == d * f % P
 
 
 def test_sums_differences_and_carries():
@@ -127,12 +129,12 @@ def test_sums_differences_and_carries():
         for b in _patterns(8192):
             _write(_A, a)
             _write(_B, b)
-            engine._do(_BOTH, _C, _A, _B)
+            engine.do(_BOTH, _C, _A, _B)
             assert _read(_C) == [x + y for x, y in zip(a, b)]
             assert _read(_C + 80) == [x - y for x, y in zip(a, b)]
-            engine._do(_SUB, _C, _A, _B)
+            engine.do(_SUB, _C, _A, _B)
             assert _read(_C) == [x - y for x, y in zip(a, b)]
-        engine._do(_CARRY, _C, _A)
+        engine.do(_CARRY, _C, _A)
         assert (_worth(_read(_C)) - _worth(a)) % P == 0
         assert _is_carried(_read(_C))
 
@@ -150,23 +152,23 @@ def _numbers():
 
 def test_numbers_come_back_fully_reduced():
     for number in _numbers():
-        engine._put(_A, number)
-        assert engine._get(engine._view(_A)) == number
+        maker.put(_A, number)
+        assert maker.get(engine.view(_A)) == number
     for limbs in _patterns(4096):
         _write(_A, limbs)
-        assert engine._get(engine._view(_A)) == _worth(limbs) % P
+        assert maker.get(engine.view(_A)) == _worth(limbs) % P
     for number in (0, 1, 18, 19):  # the same number as number + P and number - P, in limbs
         for turn in (P, -P):
             _write(_A, [number + (-19 if turn > 0 else 19)] + [0] * 18 + [256 if turn > 0 else -256])
-            assert engine._get(engine._view(_A)) == number
+            assert maker.get(engine.view(_A)) == number
 
 
 def test_inverses():
     for number in _numbers():
         if number:
-            engine._put(_A, number)
-            engine._invert(engine._view(_A))
-            assert engine._get(engine._view(engine._I)) * number % P == 1, number
+            maker.put(_A, number)
+            engine.invert(engine.view(_A))
+            assert maker.get(engine.view(steps.I)) * number % P == 1, number
 
 
 def test_a_digest_is_reduced_modulo_l():
@@ -179,7 +181,7 @@ def test_a_digest_is_reduced_modulo_l():
     wide += [bytes([_random() & 255 for _ in range(64)]) for _ in range(100)]
     for digest in wide:
         place = bytearray(digest)
-        words.reduce(place, engine._low_order)
+        words.reduce(place, engine.low_order)
         number = int.from_bytes(place[:32], "little")
         assert number < 1 << 254, digest
         assert (number - int.from_bytes(digest, "little")) % L == 0, digest
@@ -201,14 +203,14 @@ def test_an_entry_comes_out_of_a_table_as_it_went_in_or_turned_round():
     table = bytearray(engine.TABLE)
     limbs = [[_random() % 8193 - 4096 for _ in range(20)] for _ in range(3)]
     for index in (0, 1, 37, 63):
-        for place, each in zip((engine._P, engine._M, engine._K), limbs):
+        for place, each in zip((steps.P, steps.M, steps.K), limbs):
             _write(place, each)
-        words.store(table, engine._in_p, index)
-        engine._take_entry(table, index)
-        assert [_read(place) for place in (engine._P, engine._M, engine._K)] == limbs
-        engine._take_entry(table, index | 64)
+        words.store(table, maker._in_p, index)
+        maker._take_entry(table, index)
+        assert [_read(place) for place in (steps.P, steps.M, steps.K)] == limbs
+        maker._take_entry(table, index | 64)
         plus, minus, product = limbs
-        assert [_read(place) for place in (engine._P, engine._M, engine._K)] == [minus, plus, [-x for x in product]]
+        assert [_read(place) for place in (steps.P, steps.M, steps.K)] == [minus, plus, [-x for x in product]]
 
 
 def test_both_engines_make_the_same_points():
@@ -216,12 +218,12 @@ def test_both_engines_make_the_same_points():
 
     ours = bytearray(engine.TABLE)
     theirs = bytearray(plain.TABLE)
-    for table, made in ((ours, engine.build(curve.BASE)), (theirs, plain.build(curve.BASE))):
+    for table, made in ((ours, maker.build(curve.BASE)), (theirs, plain.build(curve.BASE))):
         for at, piece in made:
             table[at : at + len(piece)] = piece
     for index in range(64):
-        engine._take_entry(ours, index)
-        for place, number in zip((engine._P, engine._M, engine._K), plain._get(theirs, index)):
+        maker._take_entry(ours, index)
+        for place, number in zip((steps.P, steps.M, steps.K), plain._get(theirs, index)):
             limbs = _read(place)
             assert _is_carried(limbs)
             assert (2 * _worth(limbs) - number) % P == 0, index
@@ -231,12 +233,12 @@ def test_limbs_of_another_size_are_the_same_number():
     wide = memoryview(bytearray(4 * 18))
     for limbs in _patterns(4100):
         _write(_A, limbs)
-        words.regroup(wide, engine._view(_A), 13)
+        words.regroup(wide, engine.view(_A), 13)
         found = [int.from_bytes(wide[4 * i : 4 * i + 4], "little") for i in range(18)]
         found[17] -= found[17] >> 31 << 32
         assert all([0 <= limb < 1 << 15 for limb in found[:17]]) and abs(found[17]) < 1 << 6
         assert sum([limb << 15 * i for i, limb in enumerate(found)]) == _worth(limbs)
-        words.regroup(engine._view(_B), wide, 15)
+        words.regroup(engine.view(_B), wide, 15)
         assert _worth(_read(_B)) == _worth(limbs)
 
 

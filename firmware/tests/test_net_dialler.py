@@ -79,7 +79,7 @@ class Board:
     def tls_date(self, seconds):
         self.dates.append(seconds)
 
-    async def dial(self, *arguments):
+    def dial(self, *arguments):
         self.dialled.append(arguments)
         return "reader", "writer"
 
@@ -88,6 +88,7 @@ class Given:
     """One certificate for ever."""
 
     due = False
+    ca = certificate()
 
     def pair(self, trying):
         return b"cert", b"key"
@@ -99,7 +100,7 @@ class Given:
 def dialler(clock, board):
     wifi = Wifi(Network(), [], os.urandom)
     board.network = wifi._network
-    return Dialler(board, wifi, ("broker.test", 8883, "broker.test"), certificate(), Given(), clock)
+    return Dialler(board, wifi, ("broker.test", 8883, "broker.test"), Given(), clock)
 
 
 def test_first_day_of_certificates():
@@ -204,7 +205,7 @@ def test_no_network_is_tried_again_and_blocks_nobody():
 
 def test_pauses_are_full_jitter_over_a_floor():
     def client(random):
-        return Client(None, "c", random=random, on_message=None, on_trouble=None, subscribe="s")
+        return Client(None, "c", random=random, on_message=None, room=None, on_trouble=None, subscribe="s")
 
     least, most = client(lambda n: bytes(n)), client(lambda n: b"\xff" * n)
     assert [least.pause(n) for n in (0, 1, 9, 100)] == [250] * 4

@@ -71,6 +71,7 @@ class Door:
 
     def __init__(self, air, root=None):
         self.root = root or provisioned()
+        files.write(self.root + "/ca.der", certificate())
         self.board = Board()
         self.journal = Journal()
         self.renewals = Renewals(
@@ -81,7 +82,7 @@ class Door:
         self.air = air
         self.wifi = Wifi(air, json.loads(flash_ram.get(self.root + "/config.json"))["wifi"], os.urandom)
         broker = ("10.0.0.2", 8883, "broker.test")
-        self.dialler = Dialler(self.board, self.wifi, broker, certificate(), self.renewals, Clock(0))
+        self.dialler = Dialler(self.board, self.wifi, broker, self.renewals, Clock(0))
 
     def connects(self, comes_about):
         """One attempt of the client; whether it was made with what is new."""

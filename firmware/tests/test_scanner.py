@@ -52,6 +52,22 @@ def test_the_scanner_takes_lines_however_they_come():
     assert lines_of(*[b"z"] * 70, b"\r") == ([b"z" * 70], 0)
 
 
+def test_a_code_whose_end_is_on_its_way_is_told_once_and_one_that_comes_whole_is_not():
+    found, begun = [], []
+
+    async def read():
+        pieces = (b"a" * 95, b"b", b"c", b"\r" + b"w" * 151 + b"\r", b"d", b"\r")
+        scanner = Scanner(Source(pieces), 0, lambda: begun.append(len(found)))
+        try:
+            while True:
+                found.append(await scanner.line())
+        except EOFError:
+            return
+
+    asyncio.run(read())
+    assert found == [b"a" * 95 + b"bc", b"w" * 151, b"d"] and begun == [0]
+
+
 def test_the_scanner_drops_what_is_too_long_to_the_terminator():
     assert lines_of(b"x" * 152 + b"\r", b"good\r") == ([b"good"], 1)
     assert lines_of(b"x" * 100_000, b"HK1:\r", b"good\r") == ([b"good"], 1)

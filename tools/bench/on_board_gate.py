@@ -16,10 +16,12 @@ import micropython
 
 import companion.early  # noqa: F401 - as main.py does
 from companion.core import ed25519, gate
-from companion.core.names import ROAD_QR, VERDICTS
+from companion.core.names import VERDICTS
 from companion.store.beliefs import Beliefs
 from companion.store.config import Config
 from companion.store.shelf import Shelf, Stock
+
+_ROAD_QR = 0  # a built firmware keeps numbers without their names
 
 
 def read(path):
@@ -49,7 +51,7 @@ class Bench:
 
     def judge(self, name):
         text, verdict = self.tokens[name]
-        found = gate.judge(text, ROAD_QR, self.beliefs, self.clock, 0)[0]
+        found = gate.judge(text, _ROAD_QR, self.beliefs, self.clock, 0)[0]
         if found != verdict:
             raise AssertionError(name + ": " + VERDICTS[found] + ", not " + VERDICTS[verdict])
 

@@ -14,13 +14,14 @@ from tools.bench import callgrind, native_code
 from tools.bench.figures import figure
 from tools.bench.meter import FROZEN, HERE, MACHINE_CODE, Meter, compiled
 from tools.checks.native import ARCHITECTURES
+from tools.firmware_folder import FIRMWARE
 from tools.hotel.house import ROOT
 from tools.virtual import firmware
 
 if TYPE_CHECKING:
     from tools.bench.figures import Figure
 
-CORE = firmware.FIRMWARE / "companion" / "core"
+CORE = FIRMWARE / "companion" / "core"
 LAB = ROOT.parent / "shared" / "lab" / "ed25519"
 LAB_MODULES = ("ed_a", "ed_d4", "ed_fvmm", "ed_idx", "ed_inv2", "ed_ld", "sha512b", "sha512v")
 PAIRS = 15

@@ -13,13 +13,16 @@ from pathlib import Path
 from tools.checks.tree import ROOT
 
 FIRMWARE = ROOT / "firmware"
-# What is there without any machine. `micropython` gives const and the code emitters.
-PURE = {"__future__", "array", "binascii", "gc", "hashlib", "json", "micropython", "struct", "sys", "ubinascii"}
+# What is there without any machine. `micropython` gives const and the code emitters, `uctypes` an address.
+PURE = {
+    "__future__", "array", "binascii", "gc", "hashlib", "json", "micropython", "struct", "sys", "ubinascii", "uctypes",
+}  # fmt: skip
 # What tells or touches the world. Files and sockets reach the rest of the companion through a board.
 MACHINE = {
     "bluetooth", "dht", "esp", "esp32", "espnow", "ffi", "flashbdev", "machine", "network", "neopixel", "ntptime",
     "onewire", "socket", "tls", "ssl", "usocket", "vfs", "termios", "select",
 }  # fmt: skip
+_OURS = {"companion", "board", "boards"}
 # package -> packages of the companion it may import, besides its own.
 BELOW = {
     "core": set(),
@@ -71,9 +74,33 @@ def complaint(package: str, module: str) -> str | None:
     return None
 
 
+def heirs(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, name) of every class that derives from another firmware module's: compiled, each module's private names
+    are numbered from 0 (tools.virtual.lean), so the two would take each other's attributes for their own.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    taken = {
+        name.asname or name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] in _OURS)
+        for name in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                roots = [each.id for each in ast.walk(base) if isinstance(each, ast.Name)]
+                if taken.intersection(roots):
+                    yield node.lineno, node.name
+
+
 def faults() -> list[str]:
-    """Every forbidden import as "path:line: why"."""
-    found = []
+    """Every forbidden import, and every heir of another module's class, as "path:line: why"."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name} derives from a class of another module"
+        for folder in ("companion", "boards")
+        for path in sorted((FIRMWARE / folder).rglob("*.py"))
+        for line, name in heirs(path)
+    ]
     for path in sorted((FIRMWARE / "companion").rglob("*.py")):
         parts = path.relative_to(FIRMWARE / "companion").parts
         package = parts[0] if len(parts) > 1 else path.stem.replace("__init__", "")

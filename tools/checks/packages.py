@@ -17,6 +17,7 @@ APART = {"tests"}
 # Of the firmware only what the cloud's dry run asks (docs/decisions/0007), and the form of the tables that the
 # installer's tool puts on a door.
 OF_THE_DOOR = {"companion", "companion.core", "companion.store"}
+SOURCES = "lockmate_firmware"  # all of the firmware, as files: an installer's laptop compiles it
 
 
 def listed(path: Path = ROOT / "setup.cfg") -> list[str]:
@@ -34,7 +35,8 @@ def present() -> list[str]:
             parts = folder.relative_to(root).parts
             if not NOT_OURS.union(APART).intersection(parts) and any(folder.glob("*.py")):
                 found.append(".".join([name, *parts]))
-    return sorted(one for one in found if not one.startswith("companion") or one in OF_THE_DOOR)
+    ours = [one for one in found if not one.startswith("companion") or one in OF_THE_DOOR]
+    return sorted([*ours, SOURCES])
 
 
 def faults() -> list[str]:

@@ -6,13 +6,14 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from tools.firmware_folder import FIRMWARE
 from tools.virtual import firmware
 
 if TYPE_CHECKING:
     from tools.faults.tally import Tally
 
 ROUNDS = 3_000  # faults, for each word size
-_PROGRAM = firmware.FIRMWARE / "tests" / "clock_weeks.py"
+_PROGRAM = FIRMWARE / "tests" / "clock_weeks.py"
 
 
 def run(tally: Tally, rounds: int = ROUNDS, seed: int | None = None) -> None:
@@ -20,7 +21,7 @@ def run(tally: Tally, rounds: int = ROUNDS, seed: int | None = None) -> None:
     seed = int.from_bytes(os.urandom(3), "big") if seed is None else seed
     for word in (32, 64):
         print(f"  {word} bits, seed {seed}", flush=True)
-        path = f"{firmware.FIRMWARE}:{firmware.FIRMWARE / 'tests'}:.frozen"
+        path = f"{FIRMWARE}:{FIRMWARE / 'tests'}:.frozen"
         done = subprocess.run(
             [firmware.binary(word), "-X", "heapsize=4M", _PROGRAM, str(rounds), str(seed)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "MICROPYPATH": path},

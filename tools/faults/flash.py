@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools import tables
 from tools.faults import kills
+from tools.firmware_folder import FIRMWARE
 from tools.hotel.trial import TrialDoor
 from tools.virtual import firmware
 from tools.virtual.image import SIZE, make_image
@@ -227,7 +228,7 @@ def _micropython(name: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    path = (ON_BOARD, firmware.build(32), firmware.FIRMWARE / "tests", ".frozen")
+    path = (ON_BOARD, firmware.build(32), FIRMWARE / "tests", ".frozen")
     return {"MICROPYPATH": ":".join(map(str, path)), "PATH": "/usr/bin:/bin"}
 
 

@@ -88,7 +88,11 @@ def _said(tally: Tally, answer: tuple[int, dict[str, Any]], wanted: str) -> None
 
 
 def _unplugged(hotel: Site, board: VirtualBoard, tally: Tally, dice: random.Random) -> None:
-    """The cable goes again and again, a few commands further each time."""
+    """The cable goes again and again, a few commands further each time; at first while the chip's loader writes."""
+    for furthest in (40, 120, 200):
+        board.plug()
+        board.unplug_in_loader(dice.randrange(1, furthest))
+        _said(tally, hotel.run("flash", "--image", hotel.image, "--port", board.port), "unplugged")
     for words in (("flash", "--image", hotel.image), ("provision", 801 + dice.randrange(4), "--beside")):
         for turn in range(_TRIES):
             board.plug()
@@ -134,7 +138,10 @@ def _wrong_wifi(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Ra
 
 
 def _hub(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -> None:
-    """Two boards at once, one of them without its cable: the other is not held up, and the next try does both."""
+    """Two boards at once, one of them without its cable: the other is not held up, and the next try does both.
+
+    Then both are provisioned at once, as spares: the door comes later.
+    """
     with hotel.board(f"{Path(board.port).name}-beside", chip=board.chip) as other:
         words = ("flash", "--image", hotel.image, "--bench", board.port, "--bench", other.port)
         other.unplug()
@@ -144,6 +151,8 @@ def _hub(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -
         other.plug()
         code, said = hotel.run(*words)
         tally.check(code == 0 and said["port"] == other.port, f"two boards at once ended with {code}: {said}")
+        code, said = hotel.run("bench", f"{board.port}=spare", f"{other.port}=spare", "--wifi-file", hotel.wifi)
+        tally.check(code == 0 and said["spare_code"], f"two spares at once ended with {code}: {said}")
 
 
 def _no_rights(hotel: Site, board: VirtualBoard, tally: Tally, _dice: random.Random) -> None:

@@ -27,6 +27,8 @@ ROUNDS = 200
 _VICTIMS = ("web", "delivery", "ingest", "ingest --number 2", "broker", "database")
 _SETTLE_EVERY = 50
 _DAY_MS = 86_400_000
+_ROOM = 65_536  # bytes that the workers' logs may still grow by
+_FULL_ROUNDS = 300
 
 
 def run(tally: Tally, rounds: int = ROUNDS, seed: int = 3) -> None:
@@ -67,19 +69,22 @@ def _kill_them(site: Site, tally: Tally, rounds: int, dice: random.Random) -> No
 
 
 def _full_disk(site: Site, tally: Tally) -> None:
-    """The workers' files may grow no further for a while: SQLite's log can't be written."""
-    wal = site.hall.settings.data / "lockmate.db-wal"
-    pids = [site.parts[name].pid for name in ("ingest", "ingest --number 2", "delivery")]
-    for pid in pids:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (max(4_096, wal.stat().st_size // 2), resource.RLIM_INFINITY))
-    for round_ in range(5):
+    """The workers' files may grow no further for a while: SQLite's own log is where that hurts."""
+    workers = [site.parts[name] for name in ("ingest", "ingest --number 2", "delivery")]
+    longest = max(file.stat().st_size for file in site.hall.folder.glob("*.log"))
+    for worker in workers:
+        resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (longest + _ROOM, resource.RLIM_INFINITY))
+    ingest = workers[0]
+    for round_ in range(_FULL_ROUNDS):
         site.load(round_)
-        time.sleep(0.2)
-    site.parts["ingest"].wait_for_line("event=database_away", 60)
-    held = Event.select().count()
+        time.sleep(0.1)
+        if "event=database_away" in ingest.tail(1_000):
+            break
+    tally.check("event=database_away" in ingest.tail(1_000), "full disk: the worker does not say so")
     tally.check(site.fleet.look()["waiting"] > 0, "full disk: the doors were told that all is stored")
-    for pid in pids:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    held = Event.select().count()
+    for worker in workers:
+        resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     site.settle(tally, "after a full disk")
     tally.check(Event.select().count() > held, "full disk: nothing was stored after it")
 

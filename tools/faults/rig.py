@@ -32,7 +32,8 @@ _LIFE = 6 * 3600  # s
 class Rig:
     """Broker, ingest, delivery and a door; tokens for the door."""
 
-    def __init__(self, house: House, processes: Processes, options: Sequence[str], path: Sequence[Path]) -> None:
+    def __init__(self, house: House, processes: Processes, options: Sequence[str], path: Sequence[Path],
+                 built: Path | None = None) -> None:
         self.house = house
         self.broker: Process = house.broker()
         self.ingest: Process = house.worker("ingest")
@@ -42,7 +43,8 @@ class Rig:
         self.books = Books(house.database)
         entries = json.loads((house.data / "doors.json").read_text("utf-8"))
         entry = next(entry for entry in entries if entry["number"] == ROOM)
-        self.door = SmokeDoor(entry, house.data, house.broker_port, self.books, options=options, path=path)
+        self.door = SmokeDoor(entry, house.data, house.broker_port, self.books, options=options, path=path,
+                              built=built)
         # this process asks the cloud's own code to sign: the same settings as the workers have
         chosen = settings.use(settings.load(house.env()))
         db.connect(chosen)
@@ -97,12 +99,12 @@ class Rig:
 
 
 @contextmanager
-def rig(options: Sequence[str] = (), path: Sequence[Path] = ()) -> Iterator[Rig]:
-    """A rig on data and ports of its own, running; ended and wiped afterwards. options, path: of the door's board."""
+def rig(options: Sequence[str] = (), path: Sequence[Path] = (), built: Path | None = None) -> Iterator[Rig]:
+    """A rig on data and ports of its own, running; ended and wiped afterwards. The rest is the door's board's."""
     with tempfile.TemporaryDirectory(prefix="lockmate-faults-") as folder, Processes() as processes:
         house = House(Path(folder), free_port(), free_port())
         house.prepare(arrivals=False)
-        made = Rig(house, processes, options, path)
+        made = Rig(house, processes, options, path, built)
         try:
             made.start()
             yield made

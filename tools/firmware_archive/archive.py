@@ -15,7 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.virtual.firmware import FIRMWARE, BuildError, compile_file, kept_names, pack, sources
+from tools.firmware_folder import FIRMWARE
+from tools.virtual.firmware import BuildError, compile_file, in_common, pack, sources
 
 # MicroPython's names of native code, in the order of its own numbering (py/persistentcode.h): bits 10.. of
 # `sys.implementation._mpy`. A board runs an image of its own only.
@@ -62,13 +63,13 @@ def build(arch: str, board: str = "esp32") -> FirmwareImage:
     files: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
         found = sources(board)
-        kept = kept_names(found)
+        known = in_common(found)
         for name, path in found.items():
             if name == START:
                 continue  # `/main.py` is ours: it picks the slot
             if path.suffix == ".py":
                 target = Path(folder) / "one.mpy"
-                compile_file(arch, name, path, target, kept)
+                compile_file(arch, name, path, target, known)
                 files[str(Path(name).with_suffix(".mpy"))] = target.read_bytes()
     if not any("/" not in name for name in files):
         raise BuildError(f"there is no firmware for the board {board}")

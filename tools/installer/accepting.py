@@ -44,8 +44,9 @@ class Accepted:
 
 def accept(cloud: Cloud, door: int, guide: Guide, *, companion: str = "", patience_s: float = 300.0,
            pause: Callable[[float], None] = time.sleep) -> Accepted:
-    """Walk through every check of a door, in order. Raises Trouble `checks_missing` if one does not pass in time,
-    `doors_swapped` if another door's companion answers here.
+    """Walk through every check of a door, in order. Raises Trouble `checks_missing` if one does not pass in time.
+
+    Where another door's companion may hang here, a code for that door is shown: if it opens, `doors_swapped`.
     """
     begun = cloud.ask("POST", "/acceptances", door=door, companion=companion)
     codes, number = begun["codes"], begun["acceptance"]
@@ -62,10 +63,14 @@ def accept(cloud: Cloud, door: int, guide: Guide, *, companion: str = "", patien
                 since = time.monotonic()
         if not waiting:
             break
-        if told["elsewhere"]:
+        if told["swapped"]:
             raise Trouble("doors_swapped", door=door, companion=told["elsewhere"])
         present = waiting[0]
-        if present["name"] not in shown:
+        if told["elsewhere"] and told["elsewhere"] not in shown:
+            shown = {told["elsewhere"]}  # what was shown before comes again if this was a false alarm
+            guide.step({"name": "swapped", "how": "sensed", "state": "waiting"}, told["proof"])
+            since = time.monotonic()
+        elif not told["elsewhere"] and present["name"] not in shown:
             shown.add(present["name"])
             guide.step(present, codes.get(present["name"], ""))
         if present["how"] == "asked" and present["state"] == "waiting":
@@ -73,7 +78,7 @@ def accept(cloud: Cloud, door: int, guide: Guide, *, companion: str = "", patien
             told = cloud.ask("POST", f"/acceptances/{number}/answers", check=present["name"], seen=seen)
             continue
         if present["state"] == "failed" or time.monotonic() - since > patience_s:
-            raise Trouble("checks_missing", checks=", ".join(check["name"] for check in waiting), note=present["note"])
+            raise Trouble("checks_missing", checks=[check["name"] for check in waiting], note=present["note"])
         pause(_LOOK_S)
         told = cloud.ask("POST", f"/acceptances/{number}/look")
     signed = cloud.ask("POST", f"/acceptances/{number}/finish")
@@ -95,8 +100,8 @@ def keep(cloud: Cloud, accepted: Accepted, folder: Path) -> list[Path]:
 
 
 def drawn(code: str) -> str:
-    """A token as a QR code of half blocks, dark on light, for the laptop's screen."""
-    matrix = segno.make(code, error="m", boost_error=False).matrix_iter(border=4)
+    """A token as a QR code of half blocks, the light modules drawn: 45 letters by 23 lines, a plain window."""
+    matrix = segno.make(code, error="l", boost_error=False).matrix_iter(border=4)
     rows = [bytes(row) for row in matrix]
     if len(rows) % 2:
         rows.append(bytes(len(rows[0])))

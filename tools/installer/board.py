@@ -48,6 +48,7 @@ class Report:
     start: str
     slots: dict[str, dict[str, str]]  # files with their hashes; {".romfs": hash of the image} where `rom`
     rom: int  # bytes of a slot in the flash's ROMFS, 0 on a board without one
+    memory: int  # bytes for Python, with what the heap may still grow by in one piece
     config: dict[str, Any]
     certificate: str
     key: bool
@@ -119,7 +120,8 @@ class Board:
         return Report(
             serial=told["serial"], board="sim" if is_sim else "esp32", chip="sim" if is_sim else chip,
             arch=ARCHES.get(int(told["mpy"]) >> 10 & 15, ""), micropython=told["release"], running=told["running"],
-            slot=told["slot"], start=told["main"], slots=told["slots"], rom=told["rom"], config=told["config"],
+            slot=told["slot"], start=told["main"], slots=told["slots"], rom=told["rom"], memory=told["memory"],
+            config=told["config"],
             certificate=told["certificate"], key=told["key"], tables=told["tables"], free=told["free"],
             names=tuple(told["names"]),
         )  # fmt: skip
@@ -216,11 +218,13 @@ class Board:
 
     # --- resets
 
-    def quiet(self) -> None:
-        """See to it that no firmware runs: its watchdog would bite in the middle of our work."""
-        if self.run("import sys\nprint('companion.main' in sys.modules)"):
+    def quiet(self) -> bool:
+        """See to it that no firmware runs: its watchdog would bite in the middle of our work. Whether one did."""
+        ran = bool(self.run("import sys\nprint('companion.main' in sys.modules)"))
+        if ran:
             self._reset(on_board.HOLD_AND_RESET)
             self._enter_again()
+        return ran
 
     def freshen(self) -> None:
         """A soft reset into the raw REPL: an empty heap, no module loaded, and `/main.py` does not run."""

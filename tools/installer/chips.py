@@ -63,7 +63,8 @@ def write_micropython(port: str, chip: Chip, content: bytes) -> None:
         partitions.APP_AT: image.app,
     }
     with tempfile.TemporaryDirectory() as folder:
-        words = ["write-flash", "--flash-size", "keep"]
+        # the loader believes its own header: one for 4 MB starts nothing whose table reaches beyond that
+        words = ["write-flash", "--flash-size", f"{chip.flash_size >> 20}MB"]
         for place, body in parts.items():
             file = Path(folder) / f"{place:x}.bin"
             file.write_bytes(body)
@@ -89,6 +90,8 @@ def _esptool(port: str, options: list[str], words: list[str]) -> str:
         raise Trouble("esptool", port=port, said="timeout") from None
     said = done.stdout + done.stderr
     if done.returncode:
+        if port.startswith("/") and not Path(port).exists():
+            raise Trouble("unplugged", port=port)
         check_port(port)
         fatal = _FATAL.search(said)
         lines = said.strip().splitlines()

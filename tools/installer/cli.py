@@ -114,11 +114,11 @@ def networks(path: Path | None) -> list[tuple[str, str]]:
         raise Trouble("file_wrong", file=path, why=error) from error
 
 
-def the_bundle(path: Path) -> Any:
-    """A bundle, opened. Raises Trouble."""
+def the_bundle(path: Path, secret: str | None = None) -> Any:
+    """A bundle, opened by its passphrase, which is asked for unless given. Raises Trouble."""
     from tools.installer.bundle import Bundle
 
-    return Bundle(path, passphrase())
+    return Bundle(path, passphrase() if secret is None else secret)
 
 
 def passphrase() -> str:
@@ -176,14 +176,15 @@ def look(voice: Voice) -> None:
 @click.option("--pins", type=click.Path(path_type=Path), help="Another list of pins.")
 @click.option("--anew", is_flag=True, help="Write MicroPython even if the board has one; everything on it is lost.")
 @click.option("--bench", "ports", multiple=True, metavar="PORT", help="Several boards on a hub at once; repeat it.")
-@click.option("--pin", type=click.Path(path_type=Path), help="Print the line that pins an image, and nothing else.")
+@click.option("--pin", type=click.Path(path_type=Path), help="Trust an image: from now on flash takes it by itself.")
 def flash(voice: Voice, port: str | None, firmware: Path | None, image: Path | None, sha256: str, micropython: str,
           pins: Path | None, anew: bool, ports: tuple[str, ...], pin: Path | None) -> None:
     """Bring a board to the newest firmware: MicroPython where it is missing, then our files, all read back."""
     from tools.installer import flashing, sources
 
     if pin is not None:
-        line = sources.pin_of(pin)
+        line = sources.pin(pin, home() / "images")
+        voice.note("say.pinned", "green")
         if not voice.as_json:
             click.echo(line)
         voice.result(ok=True, pin=line)
@@ -194,7 +195,7 @@ def flash(voice: Voice, port: str | None, firmware: Path | None, image: Path | N
         words = ["flash", *_words("--firmware", firmware), *_words("--image", image), *_words("--pins", pins),
                  *_words("--sha256", sha256 or None),
                  *_words("--micropython", micropython or None), *(["--anew"] if anew else [])]
-        bench.run(voice, [[*words, "--port", one] for one in ports])
+        bench.run(voice, {one: [[*words, "--port", one]] for one in ports})
         return
     micro = sources.micropython(image, sha256, micropython, pins, home() / "images")
     choose = sources.firmware(firmware)
@@ -235,6 +236,8 @@ def provision(voice: Voice, port: str | None, door: int | None, spare: bool, bes
 
     if spare == (door is not None):
         raise click.UsageError(voice.text("say.door_or_spare"))
+    if bundle is not None and (spare or beside or profile or wifi_file):
+        raise click.UsageError(voice.text("say.bundle_decides"))
     pins, wifi = profiles.read(profile), networks(wifi_file)
     source = the_bundle(bundle) if bundle else provisioning.FromCloud(the_cloud(voice))
     with open_board(the_port(port)) as board:
@@ -278,17 +281,11 @@ def accept(voice: Voice, door: int, companion: str, out: Path, patience: float) 
 @PORT
 def status(voice: Voice, port: str | None) -> None:
     """The hotel's doors with how far each is; with a board on the cable, that board."""
-    from tools.installer.board import open_board
+    from tools.installer import looking
 
     facts: dict[str, Any] = {}
     if port is not None or doctor.ports():
-        with open_board(the_port(port)) as board:
-            report = board.report()
-        facts["board"] = {
-            "serial": report.serial, "chip": report.chip, "micropython": report.micropython, "slot": report.slot,
-            "companion": report.companion_id, "door": report.config.get("door"), "free": report.free,
-            "tables": sum(report.tables.values()),
-        }  # fmt: skip
+        facts["board"] = looking.at(the_port(port))
         rows = [[voice.word("column", name), str(value)] for name, value in facts["board"].items()]
         voice.table(["what", "found"], rows)
     try:
@@ -352,9 +349,9 @@ def _words(name: str, value: object | None) -> list[str]:
     return [] if value is None else [name, str(value)]
 
 
-from tools.installer import printing  # noqa: E402 - its commands hang on `main`
+from tools.installer import benching, printing  # noqa: E402 - their commands hang on `main`
 
-__all__ = ["main", "printing"]
+__all__ = ["benching", "main", "printing"]
 
 if __name__ == "__main__":
     main()

@@ -56,6 +56,20 @@ def lay(board: Board, report: Report, public_keys: Iterable[bytes], companion: s
     return laid
 
 
+def engine(board: Board) -> str | None:
+    """Which engine the firmware in the slot that starts chooses; None if it can't be run here. Raises Trouble."""
+    board.freshen()
+    try:
+        chosen: str = board.run(on_board.TABLES % (FOLDER, 0, []))[0]
+    except Trouble as trouble:
+        if trouble.code != "board_said":
+            raise
+        return None
+    finally:
+        board.freshen()
+    return chosen
+
+
 def _lay(board: Board, report: Report, keys: list[bytes], engine: str) -> Laid:
     try:
         made = tables.files(keys, engine)

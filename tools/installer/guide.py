@@ -12,13 +12,16 @@ from tools.installer.trouble import Trouble
 
 
 class Person:
-    """Shows what to do next; asks yes or no."""
+    """Shows what to do next; asks yes or no. With `--json` a program is told instead: an object for each step, with
+    the code's text, and its answer to a question is a line of standard input.
+    """
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
 
     def step(self, check: dict[str, Any], code: str) -> None:
         """A check comes up."""
+        self._voice.result(step=check["name"], code=code)
         self._voice.note("say.blank")
         self._voice.note(f"check.{check['name']}", "bold")
         if code:
@@ -26,8 +29,8 @@ class Person:
 
     def ask(self, check: str) -> bool:
         """A question that only a person can answer."""
-        if not interactive():
-            raise Trouble("checks_missing", checks=check, note="")
+        if not self._voice.as_json and not interactive():
+            raise Trouble("checks_missing", checks=[check], note="")
         return click.confirm(self._voice.text(f"ask.{check}"), err=True)
 
     def passed(self, check: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ SLOTS = ("a", "b")
 
 # what the board is, and what it holds; nothing secret is read out
 REPORT = """
-import sys,os,machine,binascii,hashlib
+import sys,os,machine,binascii,hashlib,gc
 def _h(n):
  try:f=open(n,'rb')
  except OSError:return ''
@@ -59,7 +59,7 @@ for _n in 'ab':
  if _k:_s[_n]=_i(_k[_z*'ab'.index(_n):][:_z])
  else:_d={};_w('/'+_n,'',_d);_s[_n]=_d
 _v=os.statvfs('/')
-print(repr({'serial':binascii.hexlify(machine.unique_id()).decode(),'machine':getattr(sys.implementation,'_machine',''),'mpy':getattr(sys.implementation,'_mpy',0),'release':'.'.join(str(x) for x in sys.implementation[1][:3]),'running':'companion.main' in sys.modules,'slot':(_r('/slot')or'a')[:1],'main':_h('/main.py'),'slots':_s,'rom':_z,'config':_c(),'certificate':_h('/cert.der'),'key':bool(_h('/key.der')),'tables':_t(),'free':_v[0]*_v[3],'whole':_v[0]*_v[2],'names':os.listdir('/')}))
+print(repr({'serial':binascii.hexlify(machine.unique_id()).decode(),'machine':getattr(sys.implementation,'_machine',''),'mpy':getattr(sys.implementation,'_mpy',0),'release':'.'.join(str(x) for x in sys.implementation[1][:3]),'running':'companion.main' in sys.modules,'slot':(_r('/slot')or'a')[:1],'main':_h('/main.py'),'slots':_s,'rom':_z,'memory':gc.mem_free()+gc.mem_alloc(),'config':_c(),'certificate':_h('/cert.der'),'key':bool(_h('/key.der')),'tables':_t(),'free':_v[0]*_v[3],'whole':_v[0]*_v[2],'names':os.listdir('/')}))
 """
 
 # the hashes of some files, to see that they were written

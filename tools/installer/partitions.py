@@ -9,6 +9,7 @@ end), at 0x8000. An image for one slot is everything from 0x10000 on; the loader
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 import tomllib
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _ENTRY = "<2sBBII16sI"
 _MAGIC, _MD5_MAGIC, _IMAGE_MAGIC = b"\xaa\x50", b"\xeb\xeb", 0xE9
 _CHIP_IDS = {0: "ESP32", 5: "ESP32-C3", 9: "ESP32-S3", 13: "ESP32-C6"}
 _CHIP_ID_AT = 12  # in an image's extended header (ESP-IDF, esp_image_header_t)
+_BANNER = re.compile(rb"v(\d+\.\d+[\w.-]*) on \d{4}-\d\d-\d\d\0")  # what MicroPython greets with
 _KNOWS_ROMFS = b"rom_ioctl"  # the name of the function, among all names that a MicroPython has built in
 _LAYOUT = Path(__file__).parent / "layout.toml"
 
@@ -99,6 +101,12 @@ class MicropythonImage:
     chip: str
     loader: bytes
     app: bytes
+
+    @property
+    def version(self) -> str:
+        """MicroPython's, as it greets with it; "" if it does not say."""
+        told = _BANNER.search(self.app)
+        return told[1].decode() if told else ""
 
     @property
     def knows_romfs(self) -> bool:

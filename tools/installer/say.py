@@ -13,9 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from tools.installer.trouble import Trouble
 
@@ -65,9 +67,15 @@ class Voice:
             self.err.print(self.text(key, **facts), style=style or None)
 
     def show(self, text: str) -> None:
-        """Something to look at (a code to scan), untouched."""
-        if not self.as_json:
-            self.err.print(text, markup=False, soft_wrap=True)
+        """A code to scan, in its own black and white: many readers take none that is light on dark."""
+        if self.as_json:
+            return
+        lines = text.splitlines()
+        wide, high = max(map(len, lines)), len(lines) + 1
+        if self.err.is_terminal and interactive() and (self.err.width < wide or self.err.height < high):
+            click.pause(self.text("say.window_small", wide=wide, high=high), err=True)
+        for line in lines:
+            self.err.print(Text(line, style="#ffffff on #000000"), soft_wrap=True)
 
     def result(self, **facts: Any) -> None:
         """What came of it: JSON for programs; people were told by sentences."""
@@ -78,7 +86,8 @@ class Voice:
         """A table for people, its heads from the catalogue's section `column`."""
         if self.as_json:
             return
-        drawn = Table(*[self.word("column", name) for name in columns], header_style="bold", box=None, pad_edge=False)
+        heads = [Column(self.word("column", name), overflow="fold") for name in columns]  # commands are never cut
+        drawn = Table(*heads, header_style="bold", box=None, pad_edge=False)
         for row in rows:
             drawn.add_row(*row)
         self.out.print(drawn)
@@ -87,7 +96,7 @@ class Voice:
         """What happened, what to do next, and the code."""
         section = catalogue(self.language)["error"]
         told = section.get(error.code, section["failed"])
-        facts = _Facts(error.facts)
+        facts = _Facts({name: self._fact(name, fact) for name, fact in error.facts.items()})
         what, do = told["what"].format_map(facts), told["do"].format_map(facts)
         if self.as_json:
             self.result(ok=False, code=error.code, what=what, do=do, exit=int(error.exit))
@@ -95,6 +104,12 @@ class Voice:
         self.err.print(what, style="bold red")
         self.err.print(do)
         self.err.print(f"({error.code})", style="dim")
+
+    def _fact(self, name: str, fact: object) -> object:
+        """A fact for people: checks by their names, other codes in words."""
+        if name == "checks" and isinstance(fact, list | tuple):
+            return ", ".join(self.word("name", one) for one in fact)
+        return self.word("why", fact) if name in ("why", "note") and isinstance(fact, str) else fact
 
     @contextmanager
     def progress(self, key: str, total: int, **facts: object) -> Iterator[Any]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
-from tools.firmware_archive import BuildError, FirmwareImage, build, from_tar
+from tools.firmware_archive import BuildError, FirmwareImage, build, from_tar, to_tar
 from tools.installer import partitions, pins
+from tools.installer.cloud import home, write_private
 from tools.installer.trouble import Trouble
+from tools.virtual.firmware import fingerprint, locked
 
 _USUAL = 90_000  # bytes of firmware, for a bar before it is known
 
 
-def firmware(archive: Path | None) -> Callable[[str, str], FirmwareImage]:
-    """What gives the firmware for a board's code and kind. Raises Trouble."""
+def firmware(archive: Path | None, kept: Path | None = None) -> Callable[[str, str], FirmwareImage]:
+    """What gives the firmware for a board's code and kind: an archive, else this tree's, built and `kept` in a folder
+    (the tool's own unless told). Raises Trouble.
+    """
     if archive is None:
-        return _built
+        return lambda arch, board: _built(arch, board, kept or home() / "firmware")
     try:
         image = from_tar(archive.read_bytes())
     except OSError as error:
@@ -27,10 +31,20 @@ def firmware(archive: Path | None) -> Callable[[str, str], FirmwareImage]:
     return lambda _arch, _board: image
 
 
-@cache
-def _built(arch: str, board: str) -> FirmwareImage:
+def _built(arch: str, board: str, kept: Path) -> FirmwareImage:
+    """This tree's firmware; compiled once for all boards on a hub, and not again before a source changes."""
     try:
-        return build(arch, board)
+        name, version = f"{board}-{arch}", fingerprint(arch, board)
+        place = kept / f"{name}-{version[:16]}.tar"
+        with locked(kept):
+            if place.exists():
+                with contextlib.suppress(ValueError):  # spoilt: made anew
+                    return from_tar(place.read_bytes())
+            image = build(arch, board)
+            for former in kept.glob(f"{name}-*.tar"):
+                former.unlink()
+            write_private(place, to_tar(image))
+            return image
     except BuildError as error:
         raise Trouble("no_firmware_image", why=error) from error
 
@@ -51,8 +65,8 @@ def micropython(image: Path | None, sha256: str, version: str, listed: Path | No
             raise Trouble("image_wrong", why=f"SHA-256 {found[:16]}… ≠ {sha256.strip().lower()[:16]}…")
         partitions.read_image(content)
         return lambda _chip: content
-    known = pins.read(listed or pins.OURS)
-    return lambda chip: pins.fetch(known, chip, version, kept)
+    named = None if listed is None else pins.read(listed)
+    return lambda chip: pins.fetch(named if named is not None else pins.known(kept), chip, version, kept)
 
 
 def size(archive: Path | None) -> int:
@@ -60,12 +74,10 @@ def size(archive: Path | None) -> int:
     return archive.stat().st_size if archive is not None and archive.exists() else _USUAL
 
 
-def pin_of(image: Path) -> str:
-    """The lines that pin an image. Raises Trouble."""
+def pin(image: Path, kept: Path) -> str:
+    """Pin an image that the user trusts, so that `flash` takes it by itself; the pin's lines. Raises Trouble."""
     try:
         content = image.read_bytes()
     except OSError as error:
         raise Trouble("file_open", file=image, why=error.strerror) from error
-    chip = partitions.read_image(content).chip
-    digest = hashlib.sha256(content).hexdigest()
-    return f'[[image]]\nchip = "{chip}"\nversion = "?"\nurl = "{image.name}"\nsha256 = "{digest}"'
+    return pins.add(content, image, kept)

@@ -24,6 +24,7 @@ _EXITS = {
     "wrong_chip": Exit.BOARD, "no_image": Exit.BOARD, "image_wrong": Exit.BOARD, "image_too_large": Exit.BOARD,
     "firmware_large": Exit.BOARD,
     "flash_full": Exit.BOARD, "flash_small": Exit.BOARD, "read_back": Exit.BOARD, "board_said": Exit.BOARD,
+    "no_romfs": Exit.BOARD,
     "no_firmware": Exit.BOARD, "wrong_firmware": Exit.BOARD, "wifi_failed": Exit.BOARD, "not_provisioned": Exit.BOARD,
     "not_taken": Exit.BOARD, "bad_key": Exit.BOARD,
     "profile_missing": Exit.BOARD, "profile_chip": Exit.BOARD, "old_micropython": Exit.BOARD,

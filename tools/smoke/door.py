@@ -40,12 +40,12 @@ class SmokeDoor:
     """One virtual companion with its cable; every scan is checked at the bolt and on the flash.
 
     line, host: in place of a plain cable on loopback, and what the door calls its broker.
-    options, path: the simulated board's, as VirtualCompanion has them.
+    options, path, built: the simulated board's, as VirtualCompanion has them.
     """
 
     def __init__(self, entry: dict[str, Any], data: Path, broker_port: int, books: Books, *,
                  line: Line | None = None, host: str = LOOPBACK, options: Sequence[str] = (),
-                 path: Sequence[Path] = ()) -> None:
+                 path: Sequence[Path] = (), built: Path | None = None) -> None:
         self.number = int(entry["number"])
         self.name = str(entry["name"])
         self.companion_id = str(entry["companion_id"])
@@ -58,7 +58,7 @@ class SmokeDoor:
         self.property_id = bytes.fromhex(config["property_id"])
         set_broker(self._flash, host, self.cable.port)
         self.companion = VirtualCompanion(self._flash, log=data / "logs" / f"{self.companion_id}.log",
-                                          options=options, path=path)
+                                          options=options, path=path, built=built)
 
     def start(self) -> None:
         """Give power."""

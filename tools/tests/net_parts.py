@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lockmate.delivery import broker as configuration
+from tools.firmware_folder import FIRMWARE
 from tools.processes import LOOPBACK, Process, free_port
-from tools.virtual.firmware import FIRMWARE, binary
+from tools.virtual.firmware import binary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tools.bench import callgrind, gate, verify
-from tools.bench.meter import Frozen, Meter, MeterFailed
+from tools.bench.meter import MACHINE_CODE, Frozen, Meter, MeterFailed
 from tools.virtual import firmware
 
 # Leaves no free block above 8 KB, and then starts the native engine with a key: what follows must fit between.
@@ -43,6 +43,47 @@ def test_verification_starts_where_no_free_block_is_above_8_kb(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-2:] == ["viper", "True"], done.stdout + done.stderr
     assert "a larger block" not in done.stdout
+
+
+SHORT = """
+import gc
+from companion.core import ed25519
+ed25519.prepare()
+import companion.core.ed25519_make  # its names are kept in large tables, which a whole firmware has
+ed25519.let_go()
+crumbs = [None] * 2000
+try:
+    for n in range(len(crumbs)):
+        crumbs[n] = bytearray(176)
+except MemoryError:
+    pass
+for n in range(150):
+    if n % 5:
+        crumbs[n] = None  # 4 in a row with their heads: 768 bytes
+gc.collect()
+print(gc.mem_free())
+key = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+print(ed25519.Verifier(key).verify(bytes(range(86)), bytes.fromhex("SIGNATURE")))
+try:
+    bytearray(1024)
+    print("a larger block is free")
+except MemoryError:
+    pass
+"""
+
+
+def test_a_table_is_made_where_no_free_block_is_above_1_kb(tmp_path):
+    program = tmp_path / "short.py"
+    program.write_text(SHORT.replace("SIGNATURE", verify.signature(86)))
+    files = firmware.compiled(firmware.build())
+    firmware.compile_file(MACHINE_CODE, "companion/main.py", program, tmp_path / "short.mpy")
+    files["companion/main.mpy"] = (tmp_path / "short.mpy").read_bytes()
+    (tmp_path / "rom").write_bytes(firmware.pack(files))
+    command = [firmware.binary(), "-X", "heapsize=128K", "-m", "on_board_rom", "--rom", tmp_path / "rom"]
+    environment = {"MICROPYPATH": str(firmware.loader())}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    free, *said = done.stdout.splitlines()
+    assert said == ["True"] and int(free) < 24_000, done.stdout + done.stderr
 
 
 def test_verifications_with_junk_between_them_leave_the_heap_as_it_was(tmp_path):

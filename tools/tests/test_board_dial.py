@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.firmware_folder import FIRMWARE
 from tools.processes import LOOPBACK
 from tools.tests.net_parts import Authority
-from tools.virtual.firmware import FIRMWARE, binary
+from tools.virtual.firmware import binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ port, tries, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 certificates = [open(folder + name, "rb").read() for name in ("/ca.der", "/c-801-test.der", "/c-801-test.key.der")]
 
 async def attempt():
-    reader, writer = await Board.dial(None, "127.0.0.1", port, "broker.test", *certificates)
+    reader, writer = Board.dial("127.0.0.1", port, "broker.test", *certificates)
     try:
         writer.write(b"hello")
         await writer.drain()

@@ -58,6 +58,13 @@ def test_an_allowed_import_of_the_firmware_is_left_alone(package: str, module: s
     assert firmware.complaint(package, module) is None
 
 
+def test_a_class_that_derives_from_another_modules_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "odd.py"
+    file.write_text("import asyncio\nfrom companion.door.bolt import Bolt\n\n\nclass Twice(Bolt):\n    pass\n\n\n"
+                    "class Stream(asyncio.StreamReader):\n    pass\n\n\nclass Ours(Stream):\n    pass\n")
+    assert list(firmware.heirs(file)) == [(5, "Twice")]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -88,7 +88,7 @@ def test_messages_pass_both_ways(start: Start, broker: Broker, cloud: Callable[[
     door = start(broker.port)
     door.wait("up")
     door.wait(message=POLICY, text="kept for the door")
-    texts = [f"{n:04d}" * (n * 40 + 1) for n in range(12)]
+    texts = [f"{n:04d}" * (n * 25 + 1) for n in range(12)]
     for text in texts:
         door.tell(publish=[EVENTS, text, False])
     ingest.wait(lambda: len(ingest.heard) == len(texts))

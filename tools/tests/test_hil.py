@@ -10,13 +10,14 @@ import pytest
 
 from tools import pinout
 from tools.firmware_archive import FirmwareImage
+from tools.firmware_folder import FIRMWARE
 from tools.hil import bench, dut
 from tools.hil.jig import BenchJig
 from tools.hotel.trial import TrialDoor
 from tools.installer import partitions
 from tools.installer.board import open_board
 from tools.virtual.companion import VirtualCompanion
-from tools.virtual.firmware import FIRMWARE, binary
+from tools.virtual.firmware import binary
 from tools.virtual_board.board import FLASH, VirtualBoard
 
 JIG = Path(bench.__file__).parent / "on_jig"
@@ -111,7 +112,7 @@ def firmware(arch: str, board: str) -> FirmwareImage:
 
 
 def test_a_board_is_wiped_and_made_the_trial_s_door_over_its_cable(tmp_path: Path) -> None:
-    with VirtualBoard(tmp_path) as board:
+    with VirtualBoard(tmp_path, memory="512K") as board:
         with board.flash.open("r+b") as chip:  # what MicroPython's own flashing would have left
             table = partitions.table(partitions.layout(FLASH, romfs=False))
             for place, body in ((partitions.LOADER_AT["ESP32"], b"\xe9"), (partitions.APP_AT, b"\xe9"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tools.hotel.trial import TrialDoor
-from tools.installer import combs, flashing, partitions, sources
+from tools.installer import combs, flashing, looking, partitions, sources
 from tools.installer.board import open_board
 from tools.installer.provisioning import Made, provision
 from tools.installer.trouble import Trouble
-from tools.virtual_board.board import FLASH, VirtualBoard
+from tools.virtual_board.board import FLASH, HEAP, VirtualBoard
 from tools.virtual_board.door import hung
 
 # On the board: what a companion does with its tables at its first start and at the first scan for each key.
@@ -64,14 +64,15 @@ class Desk:
 @pytest.fixture(scope="module", params=[True, False], ids=["romfs", "files"])
 def board(tmp_path_factory, request):
     """A board with MicroPython and the firmware on it: in the flash's ROMFS, or in files."""
-    with VirtualBoard(tmp_path_factory.mktemp("board")) as made:
+    memory = HEAP if request.param else "512K"  # files are loaded into memory: a board with PSRAM
+    with VirtualBoard(tmp_path_factory.mktemp("board"), memory=memory) as made:
         table = partitions.table(partitions.layout(FLASH, romfs=request.param))
         with made.flash.open("r+b") as chip:
             for place, body in ((partitions.LOADER_AT["ESP32"], b"\xe9"), (partitions.APP_AT, b"\xe9"),
                                 (partitions.TABLE_AT, table)):  # fmt: skip
                 chip.seek(place)
                 chip.write(body)
-        flashing.flash(made.port, sources.firmware(None), None)
+        flashing.flash(made.port, sources.firmware(None, tmp_path_factory.getbasetemp() / "firmware"), None)
         yield made
 
 
@@ -112,6 +113,15 @@ def test_tables_of_former_keys_go_and_a_torn_one_is_made_good(board):
         laid = combs.lay(line, line.report(), combs.trusted(desk.files), "it")
         assert laid.tables == 3
         assert line.report().tables == dict.fromkeys(report.tables, True)
+
+
+def test_a_board_tells_its_engine_and_keeps_all_it_has(board):
+    with open_board(board.port) as line:
+        before = line.report()
+    told = looking.at(board.port)
+    assert (told["engine"], told["romfs"]) == ("viper", before.rom > 0)
+    with open_board(board.port) as line:
+        assert line.report() == before
 
 
 def test_a_key_that_no_door_takes_changes_nothing_on_the_board(board):

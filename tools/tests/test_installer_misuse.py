@@ -14,7 +14,7 @@ from tools.virtual_board.image import image
 
 COMMANDS = (
     "sign-in", "sign-out", "doctor", "flash", "provision", "accept", "label", "status", "replace", "rotate-cert",
-    "wipe", "bundle",
+    "wipe", "bundle", "bench",
 )  # fmt: skip
 
 
@@ -77,6 +77,9 @@ CASES = [
     ("provision 801 --profile DIR/twice.json", Exit.FAILED, "profile_wrong"),
     ("provision 801 --profile DIR", Exit.FAILED, "file_open"),
     ("provision 801 --bundle DIR/nothing", Exit.FAILED, "file_open"),
+    ("provision 801 --bundle DIR/noise --profile wroom-1", Exit.USAGE, "usage"),
+    ("provision --spare --bundle DIR/noise", Exit.USAGE, "usage"),
+    ("bench /dev/ttyUSB0=spare --bundle DIR/noise", Exit.USAGE, "usage"),
     ("provision 801 --bundle DIR/noise", Exit.CLOUD, "bundle_wrong"),
     ("accept", Exit.USAGE, "usage"),
     ("accept 801 --patience long", Exit.USAGE, "usage"),
@@ -99,6 +102,15 @@ CASES = [
     ("bundle fetch", Exit.USAGE, "usage"),
     ("bundle fetch DIR/site.bundle 801", Exit.CLOUD, "signed_out"),
     ("bundle fetch DIR/site.bundle --profile DIR/short.json", Exit.FAILED, "profile_wrong"),
+    ("bench", Exit.USAGE, "usage"),
+    ("bench /dev/ttyUSB0", Exit.USAGE, "usage"),
+    ("bench /dev/ttyUSB0=0", Exit.USAGE, "usage"),
+    ("bench /dev/ttyUSB0=801 /dev/ttyUSB1=801", Exit.USAGE, "usage"),
+    ("bench /dev/ttyUSB0=spare /dev/ttyUSB0=spare", Exit.USAGE, "usage"),
+    ("bench /dev/ttyUSB0=801", Exit.CLOUD, "signed_out"),
+    ("bench /dev/ttyUSB0=801 --profile wroom-99", Exit.FAILED, "profile_unknown"),
+    ("bench /dev/ttyUSB0=801 --wifi-file DIR/open.toml", Exit.FAILED, "file_open"),
+    ("bench /dev/ttyUSB0=801 --bundle DIR/noise", Exit.CLOUD, "bundle_wrong"),
     ("fly", Exit.USAGE, "usage"),
 ]
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 
 import pypdfium2
 import pytest
 import zxingcpp
 
 from lockmate.doors import Companion
+from lockmate.fitting.checks import CHECKS
 from lockmate.records import Event
 from tools.firmware_archive import build, to_tar
-from tools.installer import accepting
+from tools.installer import partitions
 from tools.installer.board import open_board
 from tools.installer.trouble import Exit
+from tools.virtual.companion import VirtualCompanion
 from tools.virtual.image import read_image
+from tools.virtual_board.door import Hands, hung
 from tools.virtual_board.site import site
+from tools.virtual_board.walking import Walk
 
 LOOK = """
 import os
@@ -32,7 +37,7 @@ pytestmark = pytest.mark.broker
 def fitted(tmp_path_factory):
     """One hotel, one laptop, and a board that was flashed."""
     with site(tmp_path_factory.mktemp("site")) as made:
-        board = made.board("first")
+        board = made.board("first", flash_size=8 << 20)
         code, said = made.run("flash", "--port", board.port, "--image", made.image)
         assert (code, said.get("did")) == (0, ["micropython", "firmware"]), said
         yield made, board
@@ -49,6 +54,14 @@ def test_a_board_that_is_right_is_left_alone_within_two_seconds(fitted):
     code, said = made.run("flash", "--port", board.port)
     assert (code, said["did"]) == (0, [])
     assert said["seconds"] < 2
+
+
+def test_the_loaders_header_tells_the_flash_that_the_board_has(fitted):
+    made, board = fitted
+    assert made.image.read_bytes()[3] >> 4 == 2  # as the image came: 4 MB
+    with board.flash.open("rb") as chip:
+        chip.seek(partitions.LOADER_AT["ESP32"])
+        assert chip.read(4)[3] >> 4 == 3  # 8 MB, by ESP-IDF's numbers
 
 
 def test_an_older_firmware_gives_way_to_a_newer_one(fitted):
@@ -82,15 +95,29 @@ def test_a_door_is_provisioned_accepted_and_stays_the_same_door(fitted):
     found = [made.run("provision", 803, "--port", board.port, *pins)[1]["did"] for _ in range(2)]
     assert found == [True, False]  # other pins are another configuration; the same ones are not
     assert json.loads(json.loads(files_of(made, board)["/config.json"])["profile"])["revision"] == "wroom-1"
-    accepted, hands = made.accept(board, 803)
-    assert set(hands.done) >= {"valid", "expired", "tampered", "wrong_door", "ajar", "forced", "privacy", "bolt"}
-    assert json.loads(accepted.document)["door"]["number"] == 803
+    with hung(board, made.folder / "door-803") as companion:
+        hands = Hands(companion)
+        walk = Walk(hands, made.home)
+        assert walk.accept(803, "--out", made.folder) == 0, walk.screen
+    assert set(hands.done) == set(CHECKS)
+    files = sorted(made.folder.glob("acceptance-803-*"))
+    assert [file.name.partition(".")[2] for file in files] == ["json", "json.sig", "pdf"]
+    assert json.loads(files[0].read_bytes())["door"]["number"] == 803
+    assert files[2].read_bytes().startswith(b"%PDF")
     # the walk moved the door's clock ahead of the cloud's: that is told once, not with every answer
     assert Event.select().where(Event.kind == "clock").count() < 5
-    files = accepting.keep(made.cloud(), accepted, made.folder)
-    assert files[-1].read_bytes().startswith(b"%PDF")
     door = next(one for one in made.run("status")[1]["doors"] if one["number"] == 803)
     assert door["state"] in ("accepted", "in_service")
+
+
+def test_two_doors_with_each_others_companions_are_told_by_the_code_that_opens(fitted):
+    made, _board = fitted
+    here, there = (VirtualCompanion(made.house.data / "flash" / f"demo-{door}.img") for door in (801, 802))
+    with here, there:
+        walk = Walk(Hands(there), made.home)  # who stands before door 801 has the companion of 802 there
+        assert walk.accept(801) == Exit.CHECKS
+    assert "(doors_swapped)" in walk.screen
+    assert any("demo-802" in line for line in walk.screen)
 
 
 def test_a_cable_pulled_at_any_step_of_provisioning_leaves_a_way_on(fitted):
@@ -179,6 +206,19 @@ def test_a_bundle_provisions_where_there_is_no_network(fitted):
     assert made.run("provision", 904, "--port", board.port, "--bundle", place)[1]["code"] == "not_in_bundle"
     place.write_bytes(place.read_bytes()[:-1] + b"x")
     assert made.run("provision", 903, "--port", board.port, "--bundle", place)[1]["code"] == "bundle_wrong"
+
+
+def test_a_bench_flashes_and_provisions_each_board_for_its_door_and_tells_what_one_lacks(fitted):
+    made, board = fitted
+    shutil.copy(board.flash, made.folder / "third.flash")  # a board that MicroPython was flashed on before
+    other = made.board("third")
+    gone = made.folder / "fourth"
+    code, said = made.run("bench", f"{board.port}=903", f"{other.port}=spare", f"{gone}=904", "--wifi-file", made.wifi)
+    assert (code, said["port"], said["code"]) == (Exit.CABLE, str(gone), "port_missing")
+    code, said = made.run("bench", f"{other.port}=spare", f"{board.port}=903", "--wifi-file", made.wifi)
+    assert (code, said["port"], said["door"], said["did"]) == (0, board.port, 903, False), said
+    spares = [one["spare_code"] for one in made.run("status")[1]["boards"] if one["state"] == "spare"]
+    assert len(spares) == 1
 
 
 def test_every_sticker_leads_to_its_door(fitted):

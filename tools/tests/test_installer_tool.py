@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import json
 import os
 import string
 import struct
@@ -13,15 +14,18 @@ import sys
 
 import pytest
 import zxingcpp
+from click.testing import CliRunner
 from PIL import Image
 
-from tools.firmware_archive import build
-from tools.installer import chips, partitions, pins, profiles
+from tools.firmware_archive import FirmwareImage, build
+from tools.installer import chips, flashing, partitions, pins, profiles, sources
 from tools.installer.accepting import drawn
 from tools.installer.bench import run
-from tools.installer.board import Report
+from tools.installer.board import Report, open_board
+from tools.installer.guide import Person
 from tools.installer.say import LANGUAGES, Voice, catalogue, language_of
 from tools.installer.trouble import CODES, Trouble
+from tools.virtual_board.board import FLASH, VirtualBoard
 from tools.virtual_board.image import image
 
 BLOCK = 4096
@@ -112,6 +116,30 @@ def test_a_flash_that_is_too_small_or_an_image_that_is_none_is_refused():
     assert not partitions.read_image(image("esp32", romfs=False)).knows_romfs
 
 
+def test_an_image_for_download_is_refused_on_a_board_that_has_no_memory_for_it(tmp_path):
+    with VirtualBoard(tmp_path) as board:
+        with board.flash.open("r+b") as chip:  # what esptool leaves of an image without ROMFS
+            table = partitions.table(partitions.layout(FLASH, romfs=False))
+            for place, body in ((partitions.LOADER_AT["ESP32"], b"\xe9"), (partitions.APP_AT, b"\xe9"),
+                                (partitions.TABLE_AT, table)):  # fmt: skip
+                chip.seek(place)
+                chip.write(body)
+        with pytest.raises(Trouble) as trouble:
+            flashing.flash(board.port, lambda arch, kind: FirmwareImage("0", kind, arch, b"", {"board.mpy": b""}), None)
+        assert trouble.value.code == "no_romfs"
+        with open_board(board.port) as line:
+            assert line.report().names == ()
+
+
+def test_a_cable_pulled_in_the_chips_loader_is_told(tmp_path):
+    with VirtualBoard(tmp_path) as board:
+        board.unplug_in_loader(60)
+        with pytest.raises(Trouble) as trouble:
+            flashing.flash(board.port, sources.firmware(None, tmp_path), lambda _chip: image("esp32"))
+        assert trouble.value.code == "unplugged"
+        assert not board.starts
+
+
 def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
     content = image("esp32")
     (tmp_path / "image.bin").write_bytes(content)
@@ -130,10 +158,30 @@ def test_a_pinned_image_is_used_only_with_its_hash(tmp_path):
     assert pins.read() == []
 
 
+def test_an_image_is_pinned_by_one_command_and_taken_from_then_on(tmp_path):
+    kept, given = tmp_path / "images", tmp_path / "firmware.bin"
+    for chip in ("esp32", "esp32c6"):
+        given.write_bytes(image(chip))
+        line = sources.pin(given, kept)
+    assert sources.pin(given, kept) == line  # twice is once
+    assert "romfs = true" in line
+    assert [(pin.chip, pin.version) for pin in pins.known(kept)] == [("ESP32-C6", "1.25.0"), ("ESP32", "1.25.0")]
+    given.unlink()
+    assert sources.micropython(None, "", "", None, kept)("ESP32") == image("esp32")
+    newer = image("esp32", 24_000)
+    given.write_bytes(newer)
+    sources.pin(given, kept)
+    assert sources.micropython(None, "", "1.25.0", None, kept)("ESP32") == newer
+    listed = tmp_path / "others.toml"
+    listed.write_text(line, "utf-8")
+    with pytest.raises(Trouble):
+        sources.micropython(None, "", "", listed, kept)("ESP32")  # a list that is named is the only one
+
+
 def test_a_board_gets_pins_for_its_own_chip_or_nothing():
     report = Report(serial="240ac4000001", board="esp32", chip="ESP32-S3", arch="xtensawin", micropython="1.25.0",
-                    running=False, slot="a", start="", slots={}, rom=0, config={}, certificate="", key=False, tables={},
-                    free=0, names=())  # fmt: skip
+                    running=False, slot="a", start="", slots={}, rom=0, memory=0, config={}, certificate="", key=False,
+                    tables={}, free=0, names=())  # fmt: skip
     profiles.fit(profiles.read("s3-1"), report)
     for name, code in ((None, "profile_missing"), ("wroom-1", "profile_chip")):
         with pytest.raises(Trouble) as trouble:
@@ -145,6 +193,7 @@ def test_a_board_gets_pins_for_its_own_chip_or_nothing():
 def test_the_code_on_the_screen_can_be_read():
     text = "HK1:" + "A1B2C3D4E5F6G7H8" * 9 + "XYZ"
     rows = drawn(text).splitlines()
+    assert (len(rows), {len(row) for row in rows}) == (23, {45})  # a window of 80 by 24 holds it
     light = {" ": (0, 0), "▀": (255, 0), "▄": (0, 255), "█": (255, 255)}
     picture = Image.new("L", (len(rows[0]), 2 * len(rows)))
     for y, row in enumerate(rows):
@@ -155,12 +204,30 @@ def test_the_code_on_the_screen_can_be_read():
     assert [found.text for found in zxingcpp.read_barcodes(large)] == [text]
 
 
+def test_a_code_is_white_on_black_whatever_the_windows_colours(capsys, monkeypatch):
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm-256color"), ("COLORTERM", "truecolor")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    Voice().show("██ ▄")
+    assert "\x1b[38;2;255;255;255;48;2;0;0;0m██ ▄" in capsys.readouterr().err
+
+
+def test_a_program_is_told_each_step_with_its_code_and_answers_by_a_line():
+    with CliRunner().isolation(input="y\nn\n") as (out, *_rest):
+        person = Person(Voice(as_json=True))
+        person.step({"name": "valid"}, "HK1:CODE")
+        answers = [person.ask("light"), person.ask("sound")]
+        told = json.loads(out.getvalue().decode().splitlines()[0])
+    assert (told, answers) == ({"step": "valid", "code": "HK1:CODE"}, [True, False])
+
+
 def test_a_bench_tells_each_board_apart_and_ends_with_the_worst(tmp_path, capsys):
     import click
 
     ports = [str(tmp_path / name) for name in ("one", "two")]
+    commands = {port: [["flash", "--port", port], ["provision", "801"]] for port in ports}
     with click.Context(click.Command("flash")), pytest.raises(click.exceptions.Exit) as ended:
-        run(Voice(as_json=True), [["flash", "--port", port] for port in ports])
+        run(Voice(as_json=True), commands)
     assert ended.value.exit_code == 3
     told = capsys.readouterr().out.splitlines()
     assert [port in line and "port_missing" in line for port, line in zip(ports, told, strict=True)] == [True, True]

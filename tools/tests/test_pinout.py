@@ -86,3 +86,28 @@ def test_what_a_door_may_lack_is_no_fault() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{", '"sim"', json.dumps({"chip": "esp32"} | {"x": "y" * 5000})])
 def test_what_is_no_pin_out_at_all_is_refused(text: str) -> None:
     assert pinout.faults(text)
+
+
+SMALL = {
+    "esp32c3": {"scanner": (4, 5), "bolt": 10, "light": (6, 7, 3), "door": 0, "bad": {8: "strapping", 18: "console"}},
+    "esp32c6": {"scanner": (6, 7), "bolt": 10, "light": (18, 19, 20), "door": 21, "bad": {15: "strapping"}},
+}
+
+
+@pytest.mark.parametrize("chip", SMALL)
+def test_a_pin_out_of_one_s_own_for_the_smaller_chips_is_judged_by_their_pins(chip: str) -> None:
+    pins = SMALL[chip]
+    low = {"active": "high"}
+    document: dict[str, Any] = {
+        "revision": "own", "chip": chip,
+        "scanner": {"uart": 1, "tx": pins["scanner"][0], "rx": pins["scanner"][1], "module": "gm65"},
+        "bolt": {"kind": "strike", "pin": pins["bolt"], "active": "high"},
+        "light": dict(zip(("red", "green", "blue"), pins["light"], strict=True)) | low,
+        "inputs": {"door": {"pin": pins["door"], "active": "high", "pull": "up"}},
+    }  # fmt: skip
+    assert pinout.faults(json.dumps(document)) == []
+    for pin, why in {**pins["bad"], 4: "strapping" if chip == "esp32c6" else "twice:scanner.tx"}.items():
+        document["bolt"]["pin"] = pin
+        assert str(pinout.faults(json.dumps(document))[0]) == f"bolt.pin: {why}"
+    document["scanner"]["uart"] = 2
+    assert "scanner.uart: missing" in map(str, pinout.faults(json.dumps(document)))

@@ -9,7 +9,7 @@ import pytest
 
 from tools.virtual import firmware
 from tools.virtual.image import STORE, ImageError, make_image, read_image
-from tools.virtual.lean import lean, shared
+from tools.virtual.lean import common, lean
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -70,17 +70,37 @@ def test_what_no_board_needs_is_left_out_and_every_line_keeps_its_number() -> No
     assert len(lines) == len(SOURCE.splitlines())
 
 
-def test_private_names_of_one_module_are_short_and_those_of_several_stay() -> None:
-    other = 'class Lock:\n    _now = "_turn"\n    def _turn(self): return self._now\n'
-    both = shared([SOURCE, other, "_now = 1\n"])
-    assert "_now" in both and not {"_turn", "_changed"} & both
-    assert lean(other, both) == 'class Lock:\n    _now = "_turn"\n    def _0(self): return self._now\n'
-    assert "_changed" not in lean(SOURCE, both) and len(lean(SOURCE, both).splitlines()) == len(SOURCE.splitlines())
+USES = """
+from a import (
+    SHOWN,
+    work as works,
+)
+from b import LEAST, Lock
+
+
+class Door:
+    _at = LEAST
+
+    def opens(self, lock: Lock, most: int = 3, *, now: int) -> int:
+        return works(lock.turn(most=most)) + SHOWN + self._at + now + lock.ASKED
+"""
+
+
+def test_numbers_stand_where_other_modules_named_them_and_private_names_and_parameters_are_short() -> None:
+    known = common({"a": SOURCE, "b": "LEAST = -4\nASKED = 5\n_in = LEAST\n", "c": USES})
+    assert known.numbers == {"a": {"SHOWN": 7}, "b": {"LEAST": -4, "ASKED": 5}}
+    lines = lean(USES, known).splitlines()
+    assert lines[1:6] == ["from a import work as works", "", "", "", "from b import Lock"]
+    assert lines[9] == "    _0 = -4"
+    assert lines[11] == "    def opens(self, a1: Lock, most: int = 3, *, now: int) -> int:"
+    assert lines[12] == "        return works(a1.turn(most=most)) + 7 + self._0 + now + a1.ASKED"
+    assert lean("LEAST = -4\nASKED = 5\n_in = LEAST\n", known) == "_0 = const(-4)\nASKED = 5\n_1 = const(_0)\n"
+    assert "_changed" not in lean(SOURCE, known) and len(lean(SOURCE, known).splitlines()) == len(SOURCE.splitlines())
 
 
 def test_code_runs_from_a_rom_image_as_it_does_from_source(tmp_path: Path) -> None:
     (tmp_path / "work.py").write_text(SOURCE)
-    firmware.compile_file("x86", "work.py", tmp_path / "work.py", tmp_path / "work.mpy", shared([SOURCE]))
+    firmware.compile_file("x86", "work.py", tmp_path / "work.py", tmp_path / "work.mpy", common({"work": SOURCE}))
     (tmp_path / "companion").mkdir()
     (tmp_path / "work.mpy").rename(tmp_path / "companion" / "main.mpy")
     (tmp_path / "rom").write_bytes(firmware.pack(firmware.compiled(tmp_path)))

@@ -9,7 +9,7 @@ bytes, the compiler or its options changed.
 from __future__ import annotations
 
 import argparse
-import fcntl
+import contextlib
 import hashlib
 import json
 import shutil
@@ -18,21 +18,23 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from mpremote.romfs import VfsRomWriter
 
-from companion.core.ed25519_base import TABLE
-from tools.virtual.lean import lean, shared
+from companion.core.native_data import BASE_TABLE, DATA
+from tools.firmware_folder import FIRMWARE
+from tools.virtual.lean import Common, common, lean
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRMWARE = ROOT / "firmware"
 BUILD = ROOT / "build" / "firmware"
 NOT_FIRMWARE = {".pyi", ".json"}  # a board's pin-outs travel in its configuration
 ARCH = {32: "x86", 64: "x64"}
 ON_BOARD = Path(__file__).parent / "on_board_rom.py"
 _MANIFEST = ".built.json"
 _ROM = ".romfs"
+_WORD = 4
 
 
 class BuildError(Exception):
@@ -78,33 +80,48 @@ def sources(board: str = "sim") -> dict[str, Path]:
     return found
 
 
-def kept_names(found: dict[str, Path]) -> frozenset[str]:
-    """The private names that these sources (as `sources` gives them) share."""
-    return shared(path.read_text("utf-8") for path in found.values() if path.suffix == ".py")
+def in_common(found: dict[str, Path]) -> Common:
+    """What these sources (as `sources` gives them) know of each other."""
+    return common({_module(name): path.read_text("utf-8") for name, path in found.items() if path.suffix == ".py"})
 
 
-def compile_file(arch: str, name: str, path: Path, target: Path, kept: frozenset[str] | None = None) -> None:
+def _module(name: str) -> str:
+    """What a source is imported as; name: its path in the build."""
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def compile_file(arch: str, name: str, path: Path, target: Path, known: Common | None = None) -> None:
     """One source to .mpy, as `lean` makes it; `name` is its path in the build. Raises BuildError.
 
     It calls itself as it is imported: a name that MicroPython keeps anyway.
     """
     compiler, _version = _compiler()
-    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     said = subprocess.run(
-        [compiler, f"-march={arch}", "-s", module, "-o", str(target), "-"],
-        input=lean(path.read_text("utf-8"), kept), capture_output=True, text=True, encoding="utf-8", check=False,
+        [compiler, f"-march={arch}", "-s", _module(name), "-o", str(target), "-"],
+        input=lean(path.read_text("utf-8"), known), capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     if said.returncode:
         raise BuildError(f"{path.relative_to(ROOT)}: {(said.stderr or said.stdout).strip()}")
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """One build of a folder at a time, across processes."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(ImportError):  # a system without it: two builds at once cost time only
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def fingerprint(arch: str, board: str) -> str:
+    """SHA-256 (hex) of all that a build is made of: sources, compiler, and what is done to them before."""
+    held = hashlib.sha256(f"{_compiler()[1]}\0{arch}\0{board}\0{_lean()}".encode())
+    for name, path in sorted({**sources(board), "start": FIRMWARE / "start.py"}.items()):
+        held.update(f"\0{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return held.hexdigest()
 
 
 @cache
@@ -116,18 +133,20 @@ def _lean() -> str:
 def pack(files: Mapping[str, bytes]) -> bytes:
     """A ROMFS image (MicroPython's VfsRom) of compiled files, by their path.
 
-    The base point's table begins at an even place in it: native code reads its 16-bit numbers there.
+    The native engines' data begins at a multiple of four in it, and the base point's table at an even place: they read
+    machine words there.
     """
-    image = b""
-    for filled in (False, True):
+    for before, after in product(range(_WORD), range(2)):  # its size is even: what ends it may move all by one
         rom = VfsRomWriter()
+        if before:
+            rom.mkdata(bytes(before))
         _put(rom, files)
-        if filled:
-            rom.mkdata(b"\0")  # an image has an even size: what stands at its end moves the rest on by one
-        image = rom.finalise()
-        if image.find(TABLE) % 2 == 0:
-            break
-    return image
+        if after:
+            rom.mkdata(bytes(after))
+        image: bytes = rom.finalise()
+        if DATA not in image or (image.index(DATA) % _WORD == 0 and image.index(BASE_TABLE) % 2 == 0):
+            return image
+    raise BuildError("the native engines' data lies at no place for machine words")
 
 
 def _put(rom: VfsRomWriter, files: Mapping[str, bytes]) -> None:
@@ -152,7 +171,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
     arch = ARCH[word]
     folder = out or BUILD / arch
     _compiler_path, version = _compiler()
-    with _locked(folder):
+    with locked(folder):
         manifest = folder / _MANIFEST
         try:
             held: dict[str, str] = json.loads(manifest.read_text("utf-8"))
@@ -160,11 +179,12 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             held = {}
         built: dict[str, str] = {}
         found = sources(board)
-        kept = kept_names(found)
+        known = in_common(found)
+        facts = repr((known.numbers, sorted(known.asked), sorted(known.named)))
         for name, path in found.items():
             is_code = path.suffix == ".py"
             target = str(Path(name).with_suffix(".mpy")) if is_code else name
-            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0{sorted(kept)}\0".encode()
+            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0{facts}\0".encode()
             print_of = hashlib.sha256(made_by + path.read_bytes()).hexdigest()
             built[target] = print_of
             place = folder / target
@@ -173,7 +193,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
             place.parent.mkdir(parents=True, exist_ok=True)
             fresh = place.with_name(place.name + ".new")
             if is_code:
-                compile_file(arch, name, path, fresh, kept)
+                compile_file(arch, name, path, fresh, known)
             else:
                 shutil.copyfile(path, fresh)
             fresh.replace(place)
@@ -200,7 +220,7 @@ def loader(word: int = 32) -> Path:
     folder = BUILD / (arch + ".loader")
     compiled, source = folder / "on_board_rom.mpy", ON_BOARD.read_bytes()
     kept = folder / "on_board_rom.py.built"
-    with _locked(folder):
+    with locked(folder):
         if not kept.exists() or kept.read_bytes() != source:
             compile_file(arch, ON_BOARD.name, ON_BOARD, compiled)
             kept.write_bytes(source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tools.virtual.firmware import FIRMWARE
+from tools.firmware_folder import FIRMWARE
 from tools.virtual.image import BLOCK, STORE
 
 if TYPE_CHECKING:

@@ -41,15 +41,19 @@ class VirtualBoard:
     """A board on a cable. `port` is its name for mpremote and esptool; it stays the same over unplugging."""
 
     def __init__(self, folder: Path, name: str = "board", *, chip: str = "esp32", mac: str = "240ac4000001",
-                 flash_size: int = FLASH, air: Air | None = None) -> None:
-        """mac: hex; air: the networks that its radio hears, {name: {"password", "rssi"}}. Flash that exists is kept."""
+                 flash_size: int = FLASH, air: Air | None = None, memory: str = HEAP) -> None:
+        """mac: hex; air: the networks that its radio hears, {name: {"password", "rssi"}}; memory: of MicroPython, as
+        its -X heapsize wants it. Flash that exists is kept.
+        """
         self.chip = chip
         self.mac = mac
+        self.memory = memory
         self.flash = folder / f"{name}.flash"
         self.port = str(folder / name)
         self.air = dict(air or {})
         self.runs = 0  # commands run by MicroPython since power came, for `unplug_at`
         self._unplug_at: int | None = None
+        self._unplug_in_loader: int | None = None
         if not self.flash.exists():
             self.flash.write_bytes(b"\xff" * flash_size)
         self._rom = Rom(chip, bytes.fromhex(mac), self.flash, self._send)
@@ -85,6 +89,7 @@ class VirtualBoard:
         with self._lock:
             self._end()
             self._loading = False
+            self._rom.drop()
             for end in (self._master, self._slave):
                 if end is not None:
                     os.close(end)
@@ -96,9 +101,13 @@ class VirtualBoard:
         """Pull the cable when the n-th command from now on begins to run (1 is the next one)."""
         self._unplug_at = self.runs + run
 
+    def unplug_in_loader(self, request: int) -> None:
+        """Pull the cable after the n-th request to the chip's loader from now on."""
+        self._unplug_in_loader = len(self._rom.commands) + request
+
     def unplug_never(self) -> None:
         """Nobody pulls the cable any more."""
-        self._unplug_at = None
+        self._unplug_at = self._unplug_in_loader = None
 
     def close(self) -> None:
         """Put it away."""
@@ -199,6 +208,9 @@ class VirtualBoard:
                 self._loading = False  # somebody types: the chip was reset out of its loader
             else:
                 self._rom.feed(data)
+                if self._unplug_in_loader is not None and len(self._rom.commands) >= self._unplug_in_loader:
+                    self._unplug_in_loader = None
+                    self.unplug()
                 return
         if self._process is None:
             if not self.starts:
@@ -219,7 +231,7 @@ class VirtualBoard:
             process.stdin.flush()
 
     def _start(self, mode: str) -> None:
-        words = [str(binary(32)), "-X", f"heapsize={HEAP}", str(ON_BOARD / "repl.py"), str(self.flash),
+        words = [str(binary(32)), "-X", f"heapsize={self.memory}", str(ON_BOARD / "repl.py"), str(self.flash),
                  json.dumps(self.partitions()), mode, self.mac, json.dumps(self.air)]  # fmt: skip
         self._running = False
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 CHIP_IDS = {"esp32": 0, "esp32c3": 5, "esp32s3": 9, "esp32c6": 13}
+_BANNER = b"v1.25.0 on 2025-04-15\0"
 _HEADER = "<BBBBIB3sHBHH4sB"  # esp_image_header_t of ESP-IDF, 24 bytes
 
 
@@ -19,7 +20,7 @@ def image(chip: str, size: int = 20_000, *, romfs: bool = True) -> bytes:
     start = 0x1000 if chip == "esp32" else 0
     loader = _part(chip, 1_000).ljust(0x8000 - start, b"\xff")
     return (loader + b"\xff" * 0x8000).ljust(0x10000 - start, b"\xff") + _part(
-        chip, size, b"\0rom_ioctl\0" if romfs else b"")
+        chip, size, _BANNER + (b"\0rom_ioctl\0" if romfs else b""))
 
 
 def _part(chip: str, size: int, names: bytes = b"") -> bytes:

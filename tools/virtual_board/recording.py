@@ -12,13 +12,14 @@ from pathlib import Path
 
 from click.testing import CliRunner
 from rich.console import Console
+from rich.text import Text
 
 from lockmate import fitting
 from tools.installer.cli import main as tool
-from tools.installer.say import Voice
-from tools.installer.trouble import Trouble
+from tools.virtual_board.board import VirtualBoard
 from tools.virtual_board.door import Hands, hung
 from tools.virtual_board.site import Site, site
+from tools.virtual_board.walking import Walk, is_code
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "install" / "terminal.svg"
 _WIDTH = 96
@@ -33,7 +34,8 @@ def main() -> int:
         code = fitting.codes.make(hotel.property, by=hotel.by)
         for words in (
             ("sign-in", hotel.house.web_url, code),
-            ("flash", "--port", board.port, "--image", hotel.image),
+            ("flash", "--pin", hotel.image),
+            ("flash", "--port", board.port),
             ("provision", 803, "--port", board.port, "--wifi-file", hotel.wifi),
             ("status", "--port", board.port),
         ):
@@ -48,9 +50,9 @@ def main() -> int:
 def _show(console: Console, hotel: Site, *words: str) -> None:
     around = {"LOCKMATE_INSTALLER_HOME": str(hotel.home), "LOCKMATE_LANGUAGE": "en", "COLUMNS": str(_WIDTH)}
     tidy = [_tidy(word, hotel) for word in words]
-    console.print(f"$ lockmate-installer {' '.join(tidy)}", style="bold")
+    console.print(f"$ lockmate-installer {' '.join(tidy)}", style="bold", markup=False, highlight=False)
     done = CliRunner().invoke(tool, list(words), env=around)
-    console.print(_tidy(done.output.rstrip(), hotel), highlight=False)
+    console.print(_tidy(done.output.rstrip(), hotel), highlight=False, markup=False)
 
 
 def _tidy(text: str, hotel: Site) -> str:
@@ -59,28 +61,23 @@ def _tidy(text: str, hotel: Site) -> str:
         hotel.house.web_url, "https://hotel.example")  # fmt: skip
 
 
-def _accept(console: Console, hotel: Site, board: object) -> None:
-    from tools.installer import accepting
-    from tools.virtual_board.board import VirtualBoard
-
-    assert isinstance(board, VirtualBoard)
-    console.print("$ lockmate-installer accept 803", style="bold")
-    voice = Voice(language="en")
+def _accept(console: Console, hotel: Site, board: VirtualBoard) -> None:
+    """The walk as it stood on the terminal; of the four codes the first is shown."""
     with hung(board, hotel.folder / "door") as companion:
-
-        class Shown(Hands):
-            def passed(self, check: dict[str, object]) -> None:
-                super().passed(check)
-                key = "say.check_passed" if check["state"] == "passed" else "say.check_absent"
-                name = voice.word("name", str(check["name"]))
-                console.print(voice.text(key, check=name, note=check["note"]), style="green", highlight=False)
-
-        try:
-            done = accepting.accept(hotel.cloud(), 803, Shown(companion), patience_s=60)
-        except Trouble as trouble:
-            raise SystemExit(str(trouble)) from trouble
-    last = voice.text("say.accepted", door=803, companion=done.companion, file="acceptance-803.pdf")
-    console.print(last, style="green")
+        walk = Walk(Hands(companion), hotel.home)
+        ended = walk.accept(803, "--out", hotel.folder)
+    if ended:
+        raise SystemExit("\n".join(walk.screen))
+    console.print("$ lockmate-installer accept 803", style="bold", markup=False, highlight=False)
+    codes = 0
+    for line in walk.screen:
+        if is_code(line):
+            codes += 1
+            if codes * 2 <= len(line) + 1:
+                console.print(Text(line, style="#ffffff on #000000"))
+        else:
+            console.print(_tidy(line, hotel), style="green" if line.startswith("✓") else None, highlight=False,
+                          markup=False)
 
 
 if __name__ == "__main__":

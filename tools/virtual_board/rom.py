@@ -70,6 +70,11 @@ class Rom:
         """Whether no packet is under way."""
         return self._packet is None
 
+    def drop(self) -> None:
+        """The line went: a packet under way is gone."""
+        self._packet = None
+        self._escape = False
+
     def feed(self, data: bytes) -> None:
         """Take bytes of the wire; answers every whole packet."""
         for byte in data:

@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
+from peewee import JOIN
+
 from lockmate import clock, pki
 from lockmate.db import transaction
 from lockmate.doors import policies, rooms
@@ -21,7 +23,7 @@ from lockmate.fitting.checks import Check, Facts, Seen
 from lockmate.fitting.errors import AcceptanceOver, ChecksMissing, NoCompanion, SeveralCompanions
 from lockmate.fitting.models import Acceptance, Board
 from lockmate.keys import epochs, issuer
-from lockmate.keys.token import mint
+from lockmate.keys.token import Signer, mint
 from lockmate.properties.models import Door, Property
 from lockmate.protocol import GUEST, STAFF, U32_MAX
 from lockmate.records.models import Event
@@ -34,11 +36,17 @@ _ASK_AGAIN_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """An acceptance as it stands; `elsewhere`: the companion of another door answered the codes shown here."""
+    """An acceptance as it stands.
+
+    elsewhere: the companion of another door refused a wrong door's code meanwhile: the two doors may have each other's.
+    proof: a code for that other door; held here, it opens (`swapped`) or is refused by the door's own companion.
+    """
 
     row: Acceptance
     checks: list[Check]
     elsewhere: str = ""
+    proof: str = ""
+    swapped: bool = False
 
 
 def start(door: Door, companion_id: str = "", *, by: Actor) -> Acceptance:
@@ -98,7 +106,11 @@ def look(row: Acceptance) -> Progress:
             row.asked_at = clock.now_ms()
             row.save()
             policies.publish(row.door)  # the report that follows it tells of the bolt
-    return Progress(row, judged, _elsewhere(row))
+    other, swapped = _elsewhere(row)
+    if other is None or other.door is None:
+        return Progress(row, judged)
+    proof = "" if swapped else _proof(row, other.door)
+    return Progress(row, judged, str(other.companion_id), proof, swapped)
 
 
 def answer(row: Acceptance, name: str, seen: bool, *, by: Actor) -> None:
@@ -156,6 +168,21 @@ def passed(companion: Companion) -> Acceptance | None:
     return found
 
 
+def waits(door: Door) -> bool:
+    """Whether an installer has fitted a companion here that has not passed: the door is not in service yet."""
+    passed_here = (
+        (Acceptance.companion == Companion.id) & (Acceptance.door == door) & Acceptance.document.is_null(False)
+        & (Acceptance.started_at >= Companion.enrolled_at)
+    )  # fmt: skip
+    query = (
+        Board.select(Board.id)
+        .join(Companion)
+        .join(Acceptance, JOIN.LEFT_OUTER, on=passed_here)
+        .where(Companion.door == door, Companion.state == "in_service", Acceptance.id.is_null())
+    )
+    return bool(query.exists())
+
+
 def _companion(door: Door, companion_id: str) -> Companion:
     found = [one for one in policies.companions_of(door) if companion_id in ("", one.companion_id)]
     if not found:
@@ -165,19 +192,20 @@ def _companion(door: Door, companion_id: str) -> Companion:
     return found[0]
 
 
-def _codes(door: Door, key_id: bytes, now_s: int) -> dict[str, str]:
-    """A code for each check that shows one. A free room is tried with a guest's, all other doors with a staff key's:
+def _kind_of(door: Door, key_id: bytes) -> tuple[Signer, dict[str, Any]]:
+    """Who signs for a door, and as what. A free room is tried with a guest's code, all other doors with a staff key's:
     a guest's would end the right of whoever lives there.
     """
     rules = rooms.rules_of(door)
     guest = door.door_class == "room" and not rules.taken
-    kind = "guest" if guest else "staff"
-    signer = issuer.signer(door.property, kind)
-    common: dict[str, Any] = {
-        "kind": GUEST if guest else STAFF,
-        "key_id": key_id,
-        "generation": rules.generation if guest else epochs.of(door.property, "staff"),
-    }
+    generation = rules.generation if guest else epochs.of(door.property, "staff")
+    common = {"kind": GUEST if guest else STAFF, "key_id": key_id, "generation": generation}
+    return issuer.signer(door.property, "guest" if guest else "staff"), common
+
+
+def _codes(door: Door, key_id: bytes, now_s: int) -> dict[str, str]:
+    """A code for each check that shows one."""
+    signer, common = _kind_of(door, key_id)
     here: dict[str, Any] = {"door": door.number, "nbf": now_s - 60, "exp": now_s + LASTS_S, "iat": now_s - 60}
     ended = here | {"nbf": now_s - 7_200, "exp": now_s - 3_600, "iat": now_s - 7_200}
     tampered = replace(signer, sign=lambda message: _changed(signer.sign(message)))
@@ -234,37 +262,46 @@ def _senses(companion: Companion) -> frozenset[str]:
     return frozenset(name for name in told if isinstance(name, str)) if isinstance(told, list) else frozenset()
 
 
-def _elsewhere(row: Acceptance) -> str:
-    """Who answered the wrong-door or valid code instead: two doors with each other's companions show like this."""
-    answered = (
+def _elsewhere(row: Acceptance) -> tuple[Companion | None, bool]:
+    """The companion of another door that may hang here, and whether it proved it by opening for the code of `_proof`.
+
+    A refusal as wrong door tells no key: it may come from a guest who stands before the wrong door there. So it only
+    asks for the proof, and no longer once the door's own companion has seen a code itself.
+    """
+    others = (
         Event.select(Event, Companion)
         .join(Companion)
         .where(
-            Event.property == row.property,
-            Event.id > row.first_event,
-            Event.companion != row.companion,
-            Event.kind == "refused",
-            Event.verdict == "wrong_door",
-            Companion.state == "in_service",
+            Event.property == row.property, Event.id > row.first_event, Event.companion != row.companion,
+            Companion.state == "in_service", Companion.door.is_null(False),
         )
         .order_by(Event.id.desc())
-        .first()
-    )
+    )  # fmt: skip
+    opened = others.where(Event.kind == "opened", Event.key_id == row.key_id).first()
+    if opened is not None:
+        return opened.companion, True
     mine = Event.select().where(
         Event.companion == row.companion, Event.id > row.first_event, Event.kind << ("opened", "refused")
     )
-    if answered is None or mine.exists() or _under_way(answered.companion, row):
-        return ""
-    return str(answered.companion.companion_id)
+    refused = others.where(Event.kind == "refused", Event.verdict == "wrong_door").first()
+    if refused is None or mine.exists() or _in_its_place(refused.companion):
+        return None, False
+    return refused.companion, False
 
 
-def _under_way(companion: Companion, row: Acceptance) -> bool:
-    """Whether that companion is being accepted itself, by a second installer."""
-    query = Acceptance.select().where(
-        Acceptance.companion == companion, Acceptance.finished_at.is_null(), Acceptance.id != row.id,
-        Acceptance.started_at > clock.now_ms() - LASTS_S * 1000,
-    )  # fmt: skip
-    return query.exists()
+def _in_its_place(companion: Companion) -> bool:
+    """Whether it opened for the codes of its own acceptance, by a second installer, within the last hour."""
+    recent = Acceptance.select(Acceptance.key_id).where(
+        Acceptance.companion == companion, Acceptance.started_at > clock.now_ms() - LASTS_S * 1000
+    )
+    opened = Event.select().where(Event.companion == companion, Event.kind == "opened", Event.key_id << recent)
+    return opened.exists()
+
+
+def _proof(row: Acceptance, other: Door) -> str:
+    signer, common = _kind_of(other, bytes.fromhex(row.key_id))
+    began_s = row.started_at // 1000 - 60
+    return mint(signer, **common, door=other.number, nbf=began_s, exp=began_s + LASTS_S, iat=began_s)
 
 
 def _document(row: Acceptance, judged: list[Check]) -> bytes:

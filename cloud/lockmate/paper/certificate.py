@@ -34,6 +34,7 @@ def certificate(document: bytes, signature: bytes, timezone: str) -> bytes:
     ):
         page.write_at(_LEFT, y, _LABEL, words[label], points=9)
         y = page.write_at(_LEFT + _LABEL, y, _WIDTH - _LABEL, value, points=11, bold=label == "door") + 2
+    page.write_at(_LEFT + 100, y + 7, _WIDTH - 100, words["evidence"], points=8, align="R")
     y = page.write_at(_LEFT, y + 5, _WIDTH, words["checks"], points=13, bold=True) + 2
     for check in facts["checks"]:
         y = _check(page, y, check, words)
@@ -47,11 +48,12 @@ def certificate(document: bytes, signature: bytes, timezone: str) -> bytes:
 
 def _check(page: Sheet, y: float, check: dict[str, Any], words: dict[str, str]) -> float:
     seen = check["evidence"]
-    line = f"{seen['log'][:8]}… {seen['seq']}" if seen else ""
+    line = f"{seen['log'][:8]}… {seen['seq']}" if seen else check["note"]
     page.write_at(_LEFT, y, 82, texts()["check"].get(check["name"], check["name"]), points=9)
     state = check["state"]
-    page.write_at(_LEFT + 82, y, 30, words.get(state, state), points=9, bold=state == "passed")
-    if check["state"] != "absent":
+    absent = state == "absent"
+    page.write_at(_LEFT + 82, y, 58 if absent else 30, words.get(state, state), points=9, bold=state == "passed")
+    if not absent:
         page.write_at(_LEFT + 112, y, 28, words[check["how"]], points=9)
     page.write_at(_LEFT + 140, y, 30, line, points=8, align="R")
     return y + 6

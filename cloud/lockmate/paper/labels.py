@@ -67,15 +67,18 @@ def _sticker(page: Sheet, sheet: Labels, x: float, y: float, door: Sticker, hote
     page.code(x + _EDGE, y + (sheet.height - side) / 2, side, door.address)
     left, width = x + _EDGE + side + 1, sheet.width - side - 2 * _EDGE - 1
     scale = min(1.5, sheet.height / 38.1)
-    name = (15 if len(door.name) < 7 else 10) * scale
-    down = page.write_at(left, y + _EDGE + 1, width, door.name, points=name, bold=True, lines=2)
-    for line, points, gap in (("open_zh", 6.5, 0.8), ("open_en", 5.5, 0), ("lost_zh", 4.8, 0.8), ("lost_en", 4.6, 0)):
-        down = page.write_at(left, down + gap, width, words[line], points=points * scale, lines=3)
-    page.write_at(left, min(down + 0.8, y + sheet.height - _EDGE - 2.2), width, hotel, points=4.6 * scale)
+    down = page.write_at(left, y + _EDGE, width, door.name, points=15 * scale, bold=True, lines=2)
+    for line, points, gap in (("open_zh", 7, 0.6), ("open_en", 6, 0), ("lost_zh", 5, 0.6), ("lost_en", 4.8, 0)):
+        bold = line == "open_zh"
+        down = page.write_at(left, down + gap, width, words[line], points=points * scale, bold=bold, lines=3)
+    page.write_at(left, down + 0.6, width, hotel, points=4.8 * scale, lines=2)
 
 
 def poster(hotel: str, address: str) -> bytes:
-    """The desk's poster, A4 (PDF): how a phone becomes the key, with the code of the guest's card page."""
+    """The desk's poster, A4 (PDF): how a phone becomes the key, with the code that brings a guest's card back.
+
+    The code that lets a phone in is none that may hang on a wall: the desk's screen shows it, for minutes.
+    """
     words = texts()["poster"]
     page = Sheet()
     page.add_page()
@@ -85,6 +88,7 @@ def poster(hotel: str, address: str) -> bytes:
     for step in ("one", "two", "three"):
         y = page.write_at(28, y, 154, words[f"{step}_zh"], points=17, bold=True, lines=2) + 1
         y = page.write_at(28, y, 154, words[f"{step}_en"], points=13, lines=2) + 6
-    page.code(70, y + 2, 70, address)
-    page.write_at(20, y + 73, 170, f"{words['scan_zh']} · {words['scan_en']}", points=12, align="C")
+    page.code(60, y + 6, 90, address)
+    y = page.write_at(20, y + 98, 170, words["scan_zh"], points=17, bold=True, align="C") + 1
+    page.write_at(20, y, 170, words["scan_en"], points=13, align="C")
     return page.bytes()

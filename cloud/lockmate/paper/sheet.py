@@ -25,6 +25,8 @@ FONTS = (
     ("C:/Windows/Fonts/msyh.ttc", 0),
     ("C:/Windows/Fonts/simsun.ttc", 0),
 )
+_LINE = 0.45  # mm from line to line, for each point of a letter's height
+_LEAST = 4.5  # points
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # the files say when they were made by what is in them
 
 
@@ -71,16 +73,29 @@ class Sheet(FPDF):
 
     def write_at(self, x: float, y: float, width: float, text: str, *, points: float = 10, bold: bool = False,
                  align: str = "L", lines: int = 1) -> float:
-        """Text in a box of a width, shortened to so many lines; where the next line would begin (mm)."""
-        self.set_font("house", "", points)
-        # drawn with an outline: a second face of such a font takes as long to read as the first
-        self.text_mode = TextMode.FILL_STROKE if bold else TextMode.FILL
-        self.set_line_width(points * 0.008)
-        height = points * 0.45
-        shown: list[str] = self.multi_cell(width, height, text, align=align, dry_run=True, output="LINES")  # type: ignore[assignment]
-        self.set_xy(x, y)
-        self.multi_cell(width, height, "\n".join(shown[:lines]), align=align)
-        return y + height * min(len(shown), lines)
+        """Text in a box of a width, in so many lines at most; where the next line would begin (mm).
+
+        What is too long for them is set smaller, and cut with "…" only where nobody could read it any more.
+        """
+        points, shown = self._fitted(text, width, points, lines)
+        height = points * _LINE
+        with self.local_context(text_mode=TextMode.FILL_STROKE if bold else TextMode.FILL, line_width=points * 0.008):
+            # bold is drawn with an outline: a second face of such a font takes as long to read as the first
+            self.set_font("house", "", points)
+            self.set_xy(x, y)
+            self.multi_cell(width, height, "\n".join(shown), align=align)
+        return y + height * len(shown)
+
+    def _fitted(self, text: str, width: float, points: float, lines: int) -> tuple[float, list[str]]:
+        """The largest size, and the lines at it, with which a text fits."""
+        while True:
+            self.set_font("house", "", points)
+            shown: list[str] = self.multi_cell(width, points * _LINE, text, dry_run=True, output="LINES")  # type: ignore[assignment]
+            if len(shown) <= lines:
+                return points, shown
+            if points <= _LEAST:
+                return points, [*shown[: lines - 1], shown[lines - 1][:-1] + "…"]
+            points = max(_LEAST, points - 0.5)
 
     def code(self, x: float, y: float, side: float, content: str) -> None:
         """A QR code with its quiet zone, as squares."""

@@ -162,3 +162,11 @@ def test_an_acceptance_that_is_not_finished_has_no_record(installer, let_in):
     assert set(begun["codes"]) == set(fitting.checks.CODES)
     assert let_in.ask("POST", f"/acceptances/{begun['acceptance']}/finish").json["code"] == "checks_missing"
     assert installer.get(f"/desk/fitting/acceptances/{begun['acceptance']}").status_code == 404
+
+
+
+def test_the_desk_is_told_that_a_door_is_not_in_service_before_it_gives_it_to_a_guest(hotel, desk, let_in):
+    provision(let_in)
+    told = "This door is not in service yet"
+    assert told in desk.get(f"/desk/stays/{hotel.draft('801').id}").text
+    assert told not in desk.get(f"/desk/stays/{hotel.draft('802', name='Sun Yue').id}").text

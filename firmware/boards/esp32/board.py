@@ -206,14 +206,7 @@ class Board:
 
     # network
 
-    async def dial(
-        self, host: str, port: int, server_name: str, ca_der: bytes, cert_der: bytes, key_der: bytes
-    ) -> tuple:
-        """Connect by TLS with our certificate (DER), the server's one required and checked; (reader, writer) streams.
-
-        OSError or ValueError if the address or a certificate is no good; the rest shows with the first write.
-        """
-        return tls_dial.dial(host, port, server_name, ca_der, cert_der, key_der)
+    dial = staticmethod(tls_dial.dial)
 
 
 def _contact(wired: "dict[str, Any]") -> machine.Pin:

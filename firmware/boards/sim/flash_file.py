@@ -10,7 +10,18 @@ import os
 
 STORE = 40  # blocks
 _BLOCK = 4096
-_ERASED = bytes([255]) * 512
+_ONES = (
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    b"\xff\xff\xff\xff"
+)
 
 
 class Device:
@@ -27,6 +38,7 @@ class Device:
         self.programmed = 0  # bytes
         self.erases = 0
         self._file = open(path, "r+b")
+        self._page = bytearray(256)
 
     def counts(self) -> dict:
         """Operations since power came, and the bytes programmed."""
@@ -55,17 +67,27 @@ class Device:
 
     def _put(self, at: int, data: bytes | bytearray) -> None:
         """As NOR flash does: ones become zeros, nothing else."""
+        held = self._read(at, len(data))
+        if held != memoryview(_ONES)[: len(data)]:
+            data = (int.from_bytes(held, "big") & int.from_bytes(data, "big")).to_bytes(len(data), "big")
         self._file.seek(at)
-        held = int.from_bytes(self._file.read(len(data)), "big")
+        self._file.write(data)
+
+    def _read(self, at: int, size: int) -> "bytes | memoryview":
+        """What is there; a page's worth without taking anything from the heap, which no chip's driver would."""
         self._file.seek(at)
-        self._file.write((held & int.from_bytes(data, "big")).to_bytes(len(data), "big"))
+        if size > len(self._page):
+            return self._file.read(size)
+        held = memoryview(self._page)[:size]
+        self._file.readinto(held)
+        return held
 
     def erase(self, block: int) -> None:
         """Set a block to ones."""
         self.erases += 1
         self._file.seek(block * _BLOCK)
-        for _ in range(_BLOCK // len(_ERASED)):
-            self._file.write(_ERASED)
+        for _ in range(_BLOCK // len(_ONES)):
+            self._file.write(_ONES)
 
     def ioctl(self, operation: int, argument: int) -> int:
         """4: number of blocks, 5: their size, 6: erase one; the rest needs nothing here."""

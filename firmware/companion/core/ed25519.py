@@ -13,8 +13,10 @@ name. The function verify() is for any key, once.
 Time depends on what is verified, throughout: key, signature and message are public, and nothing secret is ever here.
 """
 
-from companion.core import ed25519_curve as curve
-from companion.core.ed25519_tables import Tables
+import sys
+
+from companion.core.ed25519_tables import BASE_ENCODED, Tables
+from companion.core.lazy import unload
 from companion.core.sha512 import sha512
 
 TYPE_CHECKING = False
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from companion.core.ed25519_tables import Engine, Pieces, Shelf
 
 _SIGNATURE = 64
+_MAKER = "companion.core.ed25519_make"
 
 # The answer known: secret scalar 1, whose public key is the base point, so the test needs the base point's table only.
 _MESSAGE = b"Lockmate known answer"
@@ -41,6 +44,8 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     A key of mixed order (an order-L part plus a small-order part) is judged by the same equation, without cofactor.
     Slow: big integers, about as long as 40 verifications by a Verifier.
     """
+    from companion.core import ed25519_curve as curve
+
     point = curve.decode(bytes(public_key))
     if point is None or curve.is_small(public_key) or len(signature) != _SIGNATURE:
         return False
@@ -110,19 +115,21 @@ def make_table(public_key: bytes, shelf: "Shelf") -> "Pieces":
     return _nothing() if shelf.has(tables.engine.NAME, public_key) else tables.make(public_key, shelf)
 
 
+def let_go() -> None:
+    """Lets go of what is needed only while tables are made; asked often, it costs nothing when there is nothing."""
+    if _MAKER in sys.modules:
+        unload(_MAKER, "companion.core.ed25519_curve")
+
+
 def _nothing() -> "Pieces":
     yield from ()
 
 
 def _passes(tables: Tables) -> bool:
     """The known-answer test: one accept, and a reject for each of S, R and the message changed."""
-    key = curve.BASE_ENCODED
-    point = tables.engine.decode(key)
-    if point is None or not tables.engine.is_of_order_l(point):
-        return False
 
     def holds(message: bytes, signature: bytes) -> bool:
-        return tables.engine.holds(tables.base, tables.base, key, message, signature)
+        return tables.engine.holds(tables.base, tables.base, BASE_ENCODED, message, signature)
 
     if not holds(_MESSAGE, _GOOD):
         return False

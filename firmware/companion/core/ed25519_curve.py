@@ -9,6 +9,8 @@ no exceptions, so no step has to ask whether two points are equal, opposite or n
 A table entry is three numbers (y + x, y - x, 2 D x y) of an affine point: adding one costs seven products.
 """
 
+from companion.core.ed25519_tables import BASE_ENCODED as BASE_ENCODED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,6 @@ BASE = (
     0x216936D3CD6E53FEC0A4E231FDD6DC5C692CC7609525A7B2C9562D608F25D51A,
     0x6666666666666666666666666666666666666666666666666666666666666658,
 )
-BASE_ENCODED = b"X" + b"f" * 31  # 4/5, little-endian: 0x58 and then 0x66
 NEUTRAL = (0, 1, 1, 0)
 
 # The y of the eight points whose order divides 8: orders 1, 2, 4 (y = 0, two points) and 8 (two y, four points).

@@ -17,7 +17,7 @@ from companion.core.sha512 import sha512
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from companion.core.ed25519_tables import Pieces
+    from companion.core.ed25519_tables import Maker, Pieces
 
 NAME = "plain"
 _ENTRY = 96  # bytes: three 32-byte numbers
@@ -27,6 +27,13 @@ TABLE = ENTRIES * _ENTRY
 
 def base() -> None:
     """The base point's table is made, or comes from a shelf."""
+
+
+def maker() -> "Maker":
+    """What makes tables: this module."""
+    from companion.core import ed25519_plain
+
+    return ed25519_plain
 
 
 def decode(public_key: bytes) -> tuple[int, int] | None:
@@ -39,7 +46,7 @@ def is_of_order_l(point: tuple[int, int]) -> bool:
     return curve.is_of_order_l(point)
 
 
-def build(point: tuple[int, int]) -> "Pieces":
+def build(point: tuple[int, int], table: bytearray | None = None) -> "Pieces":
     """Makes the table of a point of order L in slices: yields (offset, piece), pieces of one size in order."""
     steps = []
     firsts = []
@@ -62,6 +69,8 @@ def build(point: tuple[int, int]) -> "Pieces":
             z = curve.inverse(total[2])
             for number in curve.entry(curve.times(total[0], z), curve.times(total[1], z)):
                 piece += number.to_bytes(32, "little")
+        if table is not None:
+            table[at * _ENTRY : at * _ENTRY + len(piece)] = piece
         yield at * _ENTRY, piece
 
 

@@ -3,15 +3,13 @@
 A table is made on the board itself, or taken from a shelf, where tables outlive a reboot (store/shelf.py).
 """
 
-from companion.core import ed25519_curve as curve
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Protocol
 
     # (offset, piece) in order; empty ones where only time passed
-    Pieces = Generator[tuple[int, bytes | bytearray], None, None]
+    Pieces = Generator[tuple[int, bytes | bytearray | memoryview], None, None]
 
     class Shelf(Protocol):
         """A place where tables outlive a reboot. Only tables of checked keys are ever kept there."""
@@ -25,6 +23,16 @@ if TYPE_CHECKING:
         def keep(self, engine: str, public_key: bytes, pieces: Pieces) -> Pieces:
             """Passes the pieces on while it keeps them."""
 
+    class Maker(Protocol):
+        """What makes an engine's tables."""
+
+        def decode(self, public_key: bytes) -> tuple[int, int] | None: ...
+
+        def is_of_order_l(self, point: tuple[int, int]) -> bool: ...
+
+        def build(self, point: tuple[int, int], table: bytearray | None = None) -> Pieces:
+            """Makes a table in slices, in place where one is given."""
+
     class Engine(Protocol):
         """What an engine module offers."""
 
@@ -34,11 +42,8 @@ if TYPE_CHECKING:
         def base(self) -> bytes | bytearray | None:
             """The base point's table where the engine brings it, else None."""
 
-        def decode(self, public_key: bytes) -> tuple[int, int] | None: ...
-
-        def is_of_order_l(self, point: tuple[int, int]) -> bool: ...
-
-        def build(self, point: tuple[int, int]) -> Pieces: ...
+        def maker(self) -> Maker:
+            """What makes its tables."""
 
         def holds(
             self,
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
             rest: bytes | memoryview = b"",
         ) -> bool: ...
 
+BASE_ENCODED = b"Xfffffffffffffffffffffffffffffff"  # of the base point: y = 4/5, little-endian 0x58 and then 0x66
 TEETH = 7
 COLUMNS = 37
 ENTRIES = 64  # of the comb (ed25519_plain tells the method)
@@ -63,14 +69,14 @@ class Tables:
         self.engine = engine
         brought = engine.base()
         self._has_base = brought is not None
-        self.base = bytearray(engine.TABLE) if brought is None else brought
+        self.base: bytes | bytearray = bytearray(engine.TABLE) if brought is None else brought
         self._table = bytearray(engine.TABLE)
         self._key: bytes | None = None
 
     def bring_base(self, shelf: "Shelf | None") -> None:
         """Fills `base`, unless the engine brought it."""
         if not self._has_base and isinstance(self.base, bytearray):
-            self._fill(curve.BASE_ENCODED, self.base, shelf)
+            self._fill(BASE_ENCODED, self.base, shelf)
 
     def of(self, public_key: bytes, shelf: "Shelf | None") -> bytearray:
         """The table of this key, loaded or made if it is not the one in RAM. ValueError for a key that is not good."""
@@ -82,22 +88,28 @@ class Tables:
 
     def check(self, public_key: bytes) -> tuple[int, int]:
         """The point of a key that is a canonical encoding and of order L; else ValueError."""
-        point = self.engine.decode(public_key)
+        from companion.core import ed25519_curve as curve  # it takes room on the heap only meanwhile
+
+        maker = self.engine.maker()
+        point = maker.decode(public_key)
         if point is None:
             raise ValueError("not a canonical encoding of a point")
         if curve.is_small(public_key):
             raise ValueError("a point of small order")
-        if not self.engine.is_of_order_l(point):
+        if not maker.is_of_order_l(point):
             raise ValueError("a point of mixed order")
         return point
 
-    def make(self, public_key: bytes, shelf: "Shelf | None") -> "Pieces":
-        """Checks a key and makes its table in slices; a shelf keeps it. ValueError for a key that is not good."""
-        pieces = self.engine.build(self.check(public_key))
+    def make(self, public_key: bytes, shelf: "Shelf | None", table: bytearray | None = None) -> "Pieces":
+        """Checks a key and makes its table in slices, in place where one is given; a shelf keeps it.
+
+        ValueError for a key that is not good.
+        """
+        pieces = self.engine.maker().build(self.check(public_key), table)
         return pieces if shelf is None else shelf.keep(self.engine.NAME, public_key, pieces)
 
     def _fill(self, public_key: bytes, table: bytearray, shelf: "Shelf | None") -> None:
         if shelf is not None and shelf.load(self.engine.NAME, public_key, table):
             return
-        for at, piece in self.make(public_key, shelf):
-            table[at : at + len(piece)] = piece
+        for _ in self.make(public_key, shelf, table):
+            pass

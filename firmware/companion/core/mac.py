@@ -50,7 +50,7 @@ def seal(link_key: "bytes | bytearray", topic: str, document: bytes) -> bytes:
     return text + _MAC_START + mac + _MAC_END
 
 
-def open_sealed(link_key: "bytes | bytearray", topic: str, payload: bytes) -> dict:
+def open_sealed(link_key: "bytes | bytearray", topic: str, payload: bytes | bytearray) -> dict:
     """The object that `payload` carries; ValueError unless its mac is right for `topic`.
 
     Only the text before the mac is parsed, so a second `mac` or a repeated member changes nothing.

@@ -12,18 +12,22 @@ so the rounds write one row (A, E) after the other instead of moving eight varia
 """
 
 import micropython
+import uctypes
 
-from companion.core.sha512_plain import INITIAL_HASH, ROUND_CONSTANTS
+from companion.core.native_data import DATA, INITIAL_HASH, ROUND_CONSTANTS
 
 _BLOCK = micropython.const(128)
 
-_constants = bytearray(640)  # K as machine-order 32-bit words: high, low
+# All that the native engines read where it lies, in flash; a copy of it where that is no place for machine words.
+data = memoryview(DATA if uctypes.addressof(DATA) % 4 == 0 else bytearray(DATA))
+_constants = data[ROUND_CONSTANTS:INITIAL_HASH]  # K as 32-bit words: high, low
 # The field machine of ed25519_viper works in the same memory. What it keeps there between two verifications lies
 # from byte 1,680 to 2,080 and from 2,720 on; all else is nobody's when a digest begins, or when it ends.
 memory = bytearray(2740)
 _rows = memoryview(memory)[: 84 * 16]  # A high, A low, E high, E low for t = -4 .. 79
 _words = memoryview(memory)[2080 : 2080 + 640]  # W
 _state = bytearray(64)
+_initial = data[INITIAL_HASH:]
 _block = bytearray(128)
 _PADDING = b"\x80" + bytes(127)
 _size = 0  # bytes taken in since begin()
@@ -173,7 +177,7 @@ def _take_block() -> None:
 def begin() -> None:
     """Starts a new message."""
     global _size
-    _load(_state, INITIAL_HASH, 16)
+    copy(_state, _initial, 0, 64)
     _size = 0
 
 
@@ -203,5 +207,3 @@ def finish(out: bytearray) -> None:
     _take_block()
     _store(out, _state, 16)
 
-
-_load(_constants, ROUND_CONSTANTS, 160)

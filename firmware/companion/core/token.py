@@ -90,8 +90,8 @@ class Token:
     def signed(self, property_id: bytes) -> bytes:
         """The bytes its signature covers: the CWT that the record stands for (RFC 8392)."""
         r = self.record
-        payload = b"\xa4\x04\x1a" + r[26:30] + b"\x05\x1a" + r[22:26] + b"\x06\x1a" + r[30:34] + b"\x07\x54" + r[2:22]
-        return to_be_signed(b"HK1" + r[:2] + property_id, payload)
+        parts = (b"\xa4\x04\x1a", r[26:30], b"\x05\x1a", r[22:26], b"\x06\x1a", r[30:34], b"\x07\x54", r[2:22])
+        return to_be_signed(b"HK1" + r[:2] + property_id, b"".join(parts))
 
 
 def read(text: str | bytes) -> Token:

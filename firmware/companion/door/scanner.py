@@ -4,6 +4,7 @@ import asyncio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     class Source(Protocol):
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 
 LINE_MAX = 151
-_CHUNK = 64
+_CHUNK = 160  # a token and its end in one piece: each piece is a turn of the loop
+_NEARLY = 96  # bytes
 _AWAY_MS = 2_000  # modules read again within a second or so
 _HELD_MS = 10_000
 
@@ -22,16 +24,20 @@ _HELD_MS = 10_000
 class Scanner:
     """Yields one bytes line per scan, without its CR or LF, at most 151 bytes; longer ones are dropped whole."""
 
-    def __init__(self, source: "Source", pause_ms: int = 0) -> None:
-        """pause_ms: a silence that ends a line too, for modules that send no CR; 0 for none."""
+    def __init__(self, source: "Source", pause_ms: int = 0, begins: "Callable[[], None] | None" = None) -> None:
+        """pause_ms: a silence that ends a line too, for modules that send no CR; 0 for none.
+
+        begins: called when most of a code came and its rest is on its way: about 10 ms, at their speed.
+        """
         self._source = source
+        self._begins = begins
         self._pause_s = pause_ms / 1000
         self._chunk = bytearray(_CHUNK)
         self._have = 0  # bytes in the chunk
         self._at = 0  # the next one to look at
         self._line = bytearray(LINE_MAX)
         self._length = 0
-        self._too_long = False
+        self._begun = self._too_long = False
         self.dropped = 0  # lines dropped for their length
 
     async def line(self) -> bytes:
@@ -46,6 +52,9 @@ class Scanner:
                     if line:
                         return line
             self._at = self._have = 0
+            if self._length >= _NEARLY and not self._begun and self._begins is not None:
+                self._begun = True
+                self._begins()
             if self._pause_s and (self._length or self._too_long):
                 try:
                     self._have = await asyncio.wait_for(self._source.readinto(self._chunk), self._pause_s) or 0
@@ -79,7 +88,7 @@ class Scanner:
         line = b"" if self._too_long else bytes(self._line[: self._length])
         self.dropped += self._too_long
         self._length = 0
-        self._too_long = False
+        self._begun = self._too_long = False
         return line
 
 

@@ -1,7 +1,5 @@
 """Opens the line to the broker: a network, its address, the date for TLS (protocol section 5), then TLS itself."""
 
-import asyncio
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -10,7 +8,6 @@ if TYPE_CHECKING:
     from companion.net.renewal import Renewals
     from companion.net.wifi import Wifi
 
-_DIAL_S = 30
 _VERIFY_FAILED = -0x2700  # mbedTLS: X509_CERT_VERIFY_FAILED, where the port tells no reason
 _SEQUENCE = 0x30
 _VERSION = 0xA0
@@ -22,7 +19,8 @@ class Dialler:
     """Dials the property's broker.
 
     broker: (host, port, name); `name` is what its certificate must say.
-    ca: DER. renewals: whose certificate and key are shown. Raises ValueError if the CA's validity can't be read.
+    renewals: the CA that must have signed it, and whose certificate and key are shown. Raises ValueError if the CA's
+        validity can't be read.
 
     TLS's date is the clock's lo, never before the CA's first day. While hi is unbounded that lo may be wrong: after a
     handshake that failed on dates the next uses the CA's first day itself, from which every server certificate of
@@ -34,18 +32,16 @@ class Dialler:
         board: "Any",
         wifi: "Wifi",
         broker: tuple[str, int, str],
-        ca: bytes,
         renewals: "Renewals",
         clock: "Clock",
     ) -> None:
         self._board = board
         self._wifi = wifi
         self._broker = broker
-        self._ca = ca
         self._renewals = renewals
         self.trying = False  # whether this attempt is made with what is new
         self._clock = clock
-        self._first_day = first_day(ca)
+        self._first_day = first_day(renewals.ca or b"")
         self._from_first_day = False
 
     async def ready(self) -> None:
@@ -58,12 +54,13 @@ class Dialler:
             self._renewals.failed()
 
     async def dial(self) -> "tuple[Any, Any]":
-        """(reader, writer) over TLS. OSError, ValueError (certificates) or asyncio.TimeoutError if it can't be had."""
+        """(reader, writer) over TLS, which the first write begins. OSError or ValueError if a part of it is no good."""
         host, port, name = self._broker
         address = await self._wifi.address(host)
         self._board.tls_date(self.date())
+        ca = self._renewals.ca or b""
         cert, key = self._renewals.pair(self.trying)
-        return await asyncio.wait_for(self._board.dial(address, port, name, self._ca, cert, key), _DIAL_S)
+        return self._board.dial(address, port, name, ca, cert, key)
 
     def date(self) -> int:
         """The date, seconds, that TLS is to check certificates with."""

@@ -1,6 +1,6 @@
 """What comes down the door's line: acks, policies, remote opens, renewals, and all that follows (protocol 5, 6).
 
-The client calls `on_message` while it reads: that only puts a copy into a bounded mailbox, so that the line stays alive
+The client calls `on_message` while it reads: that only puts it into a bounded mailbox, so that the line stays alive
 while a signature is checked or the bolt moves.
 """
 
@@ -12,8 +12,8 @@ import hashlib
 from companion.core import mac
 from companion.core.clock import FRESH_MS
 from companion.core.fields import Refused
+from companion.core.lazy import unload
 from companion.core.names import POLICY_BYTES_MAX, ROAD_MQTT, TOPIC_ACK, TOPIC_OPEN, TOPIC_POLICY, TOPIC_RENEW
-from companion.net.waiting import unload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,16 +78,18 @@ class Downlink:
         self._trace = trace
         self._ack_topic = TOPIC_ACK % companion_id
         self._policy_topic = (TOPIC_POLICY % companion_id).encode()
+        self._renew_topic = (TOPIC_RENEW % companion_id).encode()
         self._open_topic = (TOPIC_OPEN % companion_id).encode()
 
         self._floor_won = False  # the last ack's time lay before our floor, and that was told
         self._ack: bytes | None = None
         self._ack_ms = 0
-        self._policy: bytes | None = None
+        self._policy: bytes | bytearray | None = None
+        self._full = False  # the last room that was asked for could not be had
         self._policy_after_ms = 0
         self._unread = ""  # why the newest policy could not even be taken in
         self._mail = asyncio.Event()
-        self._renewal: bytes | None = None
+        self._renewal: bytes | bytearray | None = None
         self._opens: list[bytes] = []
         self._asked = asyncio.Event()
         self._refusal = ""
@@ -109,8 +111,22 @@ class Downlink:
 
     # --- while the client reads ------------------------------------------------------------------------------------
 
-    def on_message(self, topic: bytes, payload: memoryview | None) -> None:
-        """Put a copy into the mailbox; payload None: it was too long for the client."""
+    def room(self, topic: bytes, size: int) -> bytearray | None:
+        """Room for a message that is longer than the client's buffer; None if it may not be, or there is none."""
+        if topic == self._policy_topic:
+            self._policy = None  # what takes its place may have its room
+            most = _HEAD + POLICY_BYTES_MAX
+        else:
+            most = _RENEWAL_MAX if topic == self._renew_topic else 0
+        self._full = False
+        try:
+            return bytearray(size) if size <= most else None
+        except MemoryError:
+            self._full = True
+            return None
+
+    def on_message(self, topic: bytes, payload: "memoryview | bytearray | None") -> None:
+        """Put it into the mailbox: our own room, or a copy; payload None: there was no room for it."""
         if topic == self._policy_topic:
             self._put_policy(payload)
         elif payload is None:
@@ -122,11 +138,9 @@ class Downlink:
             self._ack = bytes(payload)  # an ack covers all before it: the newest is enough
             self._ack_ms = self._now_ms()
             self._mail.set()
-        elif topic == (TOPIC_RENEW % self._companion_id).encode():
-            if len(payload) > _RENEWAL_MAX:
-                self.ignored += 1
-            elif payload:  # an empty one says that there is none
-                self._renewal = bytes(payload)
+        elif topic == self._renew_topic:
+            if payload:  # an empty one says that there is none
+                self._renewal = _owned(payload)
                 self._mail.set()
         elif topic == self._open_topic:
             if len(self._opens) >= _OPENS:
@@ -135,16 +149,16 @@ class Downlink:
             self._opens.append(bytes(payload[:_OPEN_MAX]))
             self._asked.set()
 
-    def _put_policy(self, payload: memoryview | None) -> None:
+    def _put_policy(self, payload: "memoryview | bytearray | None") -> None:
         self._policy = None
         self._unread = ""
-        if payload is None or len(payload) > _HEAD + POLICY_BYTES_MAX:
-            self._unread = "too_long"
-        else:
-            try:
-                self._policy = bytes(payload)
-            except MemoryError:
-                self._unread = _NO_MEMORY
+        try:
+            if payload is None:
+                self._unread = _NO_MEMORY if self._full else "too_long"
+            else:
+                self._policy = _owned(payload)
+        except MemoryError:
+            self._unread = _NO_MEMORY
         self._mail.set()
 
     # --- acks and policies -----------------------------------------------------------------------------------------
@@ -155,15 +169,17 @@ class Downlink:
             self._mail.clear()
             ack = self._ack
             self._ack = None
-            if ack is not None:
-                self._take_ack(ack, self._ack_ms)
-            if self._now_ms() >= self._policy_after_ms:
+            if ack is not None and self._take_ack(ack, self._ack_ms):
+                self._on_news(False)
+            if (self._policy is not None or self._unread) and self._now_ms() >= self._policy_after_ms:
                 self._take_policy()
-            await self._take_renewal()
-            self._on_news(False)
+                self._on_news(False)
+            if self._renewal is not None:
+                await self._take_renewal()
+                self._on_news(False)
 
-    def _take_ack(self, payload: bytes, now_ms: int) -> None:
-        """All of an ack's consequences; nothing at all if anything in it is wrong."""
+    def _take_ack(self, payload: bytes, now_ms: int) -> bool:
+        """All of an ack's consequences; False, and nothing at all, if anything in it is wrong."""
         try:
             ack = mac.open_sealed(self._link_key, self._ack_topic, payload)
             log, tag = ack["log"], ack["tag"]
@@ -172,11 +188,11 @@ class Downlink:
                 raise ValueError("not a time")
         except (ValueError, KeyError):
             self.ignored += 1
-            return
+            return False
         journal = self._journal
         if log != journal.log or not isinstance(tag, str) or journal.tag(seq) != tag:
             self.ignored += 1
-            return
+            return False
         won = self._floor_won
         t0_ms = self._handed.first(seq)
         if t0_ms is not None and 0 <= now_ms - t0_ms < FRESH_MS:
@@ -193,6 +209,7 @@ class Downlink:
         if won and not self._floor_won:
             journal.write("clock")  # once: its own ack is won by the floor too
         self._floor_won = won
+        return True
 
     def _take_policy(self) -> None:
         wire = self._policy
@@ -227,7 +244,7 @@ class Downlink:
         self._end_of_run()
         self._journal.write("policy", policy_version=policy.version)
 
-    def _holds(self, wire: bytes) -> bool:
+    def _holds(self, wire: bytes | bytearray) -> bool:
         """Whether this is the policy held: it comes again with each connection, and a signature is dear."""
         digest = hashlib.sha256(memoryview(wire)[_HEAD:]).digest()
         return bool(binascii.hexlify(digest[:8]).decode() == self._beliefs.held_hash)
@@ -277,6 +294,12 @@ class Downlink:
                 await self._present(self._opens.pop(0), ROAD_MQTT)
             self._asked.clear()
             await self._asked.wait()
+
+
+def _owned(payload: "memoryview | bytearray") -> bytes | bytearray:
+    """The room that we gave, or a copy of what lies in the client's buffer."""
+    return payload if isinstance(payload, bytearray) else bytes(payload)
+
 
 def _integer(value: object) -> int:
     """`value` if it is a natural number that JSON carries exactly; ValueError otherwise, `true` included."""

@@ -6,8 +6,8 @@ own journal. A persistent session would add only a queue per absent door at the 
 
 One reader task and one writer task own the stream; publishers only wait for events. So a publisher may be cancelled at
 any moment without tearing a packet, and the socket is closed only when nobody waits on it.
-The writer's order is: acknowledgements, ping, then publishes as they came. The size limits are those of the two
-buffers, taken once: a longer incoming packet is read past and acknowledged, and told to `on_message` as None.
+The writer's order is: acknowledgements, ping, then publishes as they came. Two buffers are taken once; for an incoming
+message that is longer the owner is asked for room. If it has none, that one is read past, acknowledged, told as None.
 Timing uses `time.ticks_ms`, not the board's monotonic clock, which a test may move.
 """
 
@@ -17,15 +17,8 @@ import time
 
 from companion.net import packets
 from companion.net.flight import InFlight
+from companion.net.packets import Broken
 from companion.net.waiting import end
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value: int) -> int:  # type: ignore[misc]
-        return value
-
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,31 +29,29 @@ if TYPE_CHECKING:
 
     Dial = Callable[[], Awaitable[tuple[Any, Any]]]
 
-_ACKS = const(8)
-_RX_BYTES = const(4352)
-_TX_BYTES = const(2048)
+_ACKS = 8
+_RX_BYTES = 768
+_TX_BYTES = 1152
 PUBLISH_MAX = _TX_BYTES - 7  # topic and payload together
-_TICK_MS = const(200)
-_GREET_S = const(20)
-_ATTEMPT_GREETED = const(3)
-
-
-class Broken(OSError):
-    """The peer broke the protocol, refused us or fell silent."""
+_TICK_MS = 200
+_GREET_S = 20
+_ATTEMPT_GREETED = 3
 
 
 class Client:
     """Keeps one door connected.
 
     dial: async () -> (reader, writer), asyncio streams with `readinto`. It ends in a bounded time and may raise
-        OSError, ValueError (TLS) or asyncio.TimeoutError.
+        OSError or ValueError (TLS).
     ready: async () -> None, awaited before it without limit (a network).
     random: (n) -> bytes.
     on_message: (topic bytes, payload memoryview or None) called for each message; the view is valid during the call
-        only, and the call must not block: it copies what it wants.
+        only, and the call must not block: it copies what it wants. Or the payload is the bytearray that `room` gave.
+    room: (topic bytes, size) -> a bytearray of that size for a payload too long for our buffer, or None.
     on_trouble: (error) called for each attempt or connection that ended, before the pause.
     will: (topic, payload), published retained by the broker when the connection goes.
     subscribe: the one topic filter, QoS 1.
+    quiet: async () -> None, awaited before a message is taken in: for a moment, while there is something better to do.
     Back-off: full jitter between base/4 and min(cap, base * 2**n) ms; n starts anew after a connection of stable_ms;
         any that came about brings it down to 3: a line that fails often is not a broker that is away.
     """
@@ -72,10 +63,12 @@ class Client:
         *,
         ready: "Callable[[], Awaitable[None]] | None" = None,
         random: "Callable[[int], bytes]",
-        on_message: "Callable[[bytes, memoryview | None], None]",
+        on_message: "Callable[[bytes, memoryview | bytearray | None], None]",
+        room: "Callable[[bytes, int], bytearray | None]",
         on_trouble: "Callable[[Exception], None]",
         will: "Will | None" = None,
         subscribe: str,
+        quiet: "Callable[[], Awaitable[None]] | None" = None,
         keepalive_s: int = 60,
         answer_ms: int = 15000,
         base_ms: int = 1000,
@@ -86,7 +79,9 @@ class Client:
         self._ready = ready
         self._random = random
         self._on_message = on_message
+        self._room = room
         self._on_trouble = on_trouble
+        self._quiet = quiet
         self._keepalive_s = keepalive_s
         self._answer_ms = answer_ms
         self._base_ms = base_ms
@@ -179,7 +174,7 @@ class Client:
         tasks: tuple[asyncio.Task[None], ...] = ()
         try:
             await asyncio.wait_for(self._greet(), _GREET_S)
-            self._clear_times()
+            self._heard_at = self._spoke_at = time.ticks_ms()
             tasks = (asyncio.create_task(self._read_for_ever()), asyncio.create_task(self._write_for_ever()))
             self._in_flight.open()
             self.connected = True
@@ -195,9 +190,6 @@ class Client:
                 await end(tasks)
             finally:
                 await self._hang_up()
-
-    def _clear_times(self) -> None:
-        self._heard_at = self._spoke_at = time.ticks_ms()
 
     async def _greet(self) -> None:
         """CONNECT and SUBSCRIBE. Messages may come before the SUBACK; they are handled as always."""
@@ -318,6 +310,8 @@ class Client:
     async def _read_packet(self) -> None:
         head = self._head
         await self._fill(self._head_view, 2)
+        if self._quiet is not None:
+            await self._quiet()
         first = head[0]
         length = head[1] & 0x7F
         shift = 7
@@ -346,19 +340,12 @@ class Client:
             raise Broken("unexpected packet")
 
     def _on_greeting(self, kind: int, length: int) -> None:
-        rx = self._rx
         if kind == packets.CONNACK:
-            if length != 2:
-                raise Broken("bad CONNACK")
-            if rx[1]:
-                raise Broken("refused by the broker, code {}".format(rx[1]))
+            packets.check_connack(self._rx, length)
             self._expect = packets.SUBACK
-            return
-        if length != 3 or rx[0] != 0 or rx[1] != 1:
-            raise Broken("bad SUBACK")
-        if rx[2] != 1:
-            raise Broken("subscription refused")
-        self._expect = 0
+        else:
+            packets.check_suback(self._rx, length)
+            self._expect = 0
 
     def _on_puback(self, first: int, length: int) -> None:
         if length != 2 or first & 0x0F:
@@ -381,11 +368,10 @@ class Client:
             low = rx[at + 1]
             if not high and not low:
                 raise Broken("bad PUBLISH")
-        if length > kept:
-            await self._skip(length - kept)
-            self._on_message(topic, None)
-        else:
+        if length == kept:
             self._on_message(topic, self._rx_view[start:kept])
+        else:
+            self._on_message(topic, await self._long(topic, start, length))
         if qos:
             while self._ack_count == _ACKS:
                 self._written.clear()
@@ -394,6 +380,17 @@ class Client:
             self._acks[2 * self._ack_count + 1] = low
             self._ack_count += 1
             self._work.set()
+
+    async def _long(self, topic: bytes, start: int, length: int) -> bytearray | None:
+        """The payload of a packet of which the buffer holds the beginning, in its owner's room; None if it has none."""
+        payload = self._room(topic, length - start)
+        if payload is None:
+            await self._skip(length - _RX_BYTES)
+            return None
+        here = _RX_BYTES - start
+        payload[:here] = self._rx_view[start:]
+        await self._fill(memoryview(payload)[here:], length - _RX_BYTES)
+        return payload
 
     async def _skip(self, size: int) -> None:
         while size:

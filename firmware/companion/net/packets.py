@@ -1,4 +1,4 @@
-"""MQTT 3.1.1 on the wire: the numbers of packets, and those that a door composes (OASIS mqtt-v3.1.1, chapter 3)."""
+"""MQTT 3.1.1 on the wire: the numbers of packets, what a door composes and what it expects (OASIS mqtt-v3.1.1, 3)."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,26 @@ _SUBSCRIBE_HEAD = 0x82
 
 _CLEAN = 0x02
 _WILL_RETAINED_QOS_1 = 0x04 | 0x08 | 0x20
+
+
+class Broken(OSError):
+    """The peer broke the protocol, refused us or fell silent."""
+
+
+def check_connack(body: bytearray, length: int) -> None:
+    """What the broker answers to our CONNECT; Broken if it does not want us."""
+    if length != 2:
+        raise Broken("bad CONNACK")
+    if body[1]:
+        raise Broken("refused by the broker, code {}".format(body[1]))
+
+
+def check_suback(body: bytearray, length: int) -> None:
+    """What the broker answers to our SUBSCRIBE; Broken if it does not grant it."""
+    if length != 3 or body[0] != 0 or body[1] != 1:
+        raise Broken("bad SUBACK")
+    if body[2] != 1:
+        raise Broken("subscription refused")
 
 
 def size_of(parts: "Sequence[Buffer]") -> int:

@@ -7,7 +7,7 @@ and dialled anew with it. Only a connection that came about proves it; until the
 import binascii
 import hashlib
 
-from companion.net.waiting import unload
+from companion.core.lazy import unload
 from companion.store import files
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ class Renewals:
     def __init__(
         self, folder: str, read: "Callable[[str], bytes | None]", journal: "Any", now_ms: "Callable[[], int]"
     ) -> None:
-        """folder: of the board's files; read: gives one of them, or its copy.
+        """folder: of the board's files; read: gives one of them, or its copy. They are read when they are wanted.
 
         Raises OSError if the flash can't be used.
         """
@@ -40,11 +40,17 @@ class Renewals:
         self._done = 0  # version of the last renewal that was finished, as far as it was looked at
         if files.exists(folder + "/renewal/next.a") or files.exists(folder + "/renewal/next.b"):
             self.load()
-        self.ca, self._cert, self._key = [read(name) for name in ("/ca.der", "/cert.der", "/key.der")]
+        self._read = read
         self._journal = journal
         self._now_ms = now_ms
         self._failures = 0
         self._after_ms = 0
+        self._shown = ""  # the certificate's hash, as the state tells it
+        self._look()
+
+    def _look(self) -> None:
+        digest = hashlib.sha256(self._read("/cert.der") or b"").digest()
+        self._shown = binascii.hexlify(digest[:8]).decode()
 
     def load(self) -> "Identity":
         """What is next, read from flash; it takes room on the heap from then on. Raises OSError."""
@@ -56,9 +62,14 @@ class Renewals:
         return self.identity
 
     @property
+    def ca(self) -> bytes | None:
+        """The certificate of the property's CA, DER."""
+        return self._read("/ca.der")
+
+    @property
     def provisioned(self) -> bool:
         """Whether an installer left all that TLS needs."""
-        return self.ca is not None and self._cert is not None and self._key is not None
+        return None not in (self.ca, self._read("/cert.der"), self._read("/key.der"))
 
     @property
     def _next(self) -> "Next | None":
@@ -83,7 +94,7 @@ class Renewals:
         coming = self._next
         if trying and coming is not None and coming.what == CERTIFICATE:
             return coming.cert, coming.key
-        return self._cert or b"", self._key or b""
+        return self._read("/cert.der") or b"", self._read("/key.der") or b""
 
     def networks(self) -> list:
         """The networks that are new; none if there are none."""
@@ -95,7 +106,7 @@ class Renewals:
         if self.identity is None or coming is None:
             return
         self.identity.promote()
-        self._cert, self._key = self.identity.cert, self.identity.key
+        self._look()
         self._done = self.identity.done
         self.identity = None
         unload("companion.store.identity")
@@ -121,8 +132,7 @@ class Renewals:
 
     def tell(self, state: dict) -> None:
         """Add the state's members."""
-        digest = hashlib.sha256(self._cert or b"").digest()
-        state["certificate"] = binascii.hexlify(digest[:8]).decode()
+        state["certificate"] = self._shown
         state["renewed"] = self._done
         coming = self._next
         if coming is not None and coming.what == KEY:

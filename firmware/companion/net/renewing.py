@@ -44,7 +44,7 @@ class Renewing:
         self._secret = b""
         self._making_version = 0
 
-    def take(self, payload: bytes) -> None:
+    def take(self, payload: bytes | bytearray) -> None:
         """Take a document in. ValueError if it is wrong; nothing changed then. OSError if the flash is at its end."""
         document = mac.open_sealed(self._link_key, self._topic, payload)
         version, what = document.get("version"), document.get("what")

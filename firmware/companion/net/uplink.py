@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _DOWN = "lm/1/%s/down/+"
 _OFFLINE = b'{"online":false}'
-_BATCH_BYTES = 1536
+_BATCH_BYTES = 1024
 _BATCHES_UNACKED = 4
 _RESEND_MS = 5_000  # a broker that was killed may have taken lines while no cloud listened; doubled each time
 _RESEND_MAX_MS = 900_000
@@ -41,7 +41,7 @@ class Uplink:
 
     present: async (text, road), the way of every token to the gate.
     facts: () -> the state's optional fields, a small dict. trace: (**facts), for the console.
-    timing: the client's keepalive and back-off, where they are not the usual ones.
+    quiet: the client's. timing: the client's keepalive and back-off, where they are not the usual ones.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Uplink:
         facts: "Callable[[], dict[str, Any]]",
         trace: "Callable[..., None]",
         renewals: "Renewals",
+        quiet: "Callable[[], Awaitable[None]] | None" = None,
         timing: "dict[str, int] | None" = None,
     ) -> None:
         self._dialler = dialler
@@ -70,6 +71,7 @@ class Uplink:
         self._facts = facts
         self._trace = trace
         self._renewals = renewals
+        self._quiet = quiet
         self._events_topic = (TOPIC_EVENTS % companion_id).encode()
         self._state_topic = TOPIC_STATE % companion_id
         self._handed = Handed(journal.boot_seq)
@@ -94,9 +96,11 @@ class Uplink:
             ready=dialler.ready,
             random=random,
             on_message=self.downlink.on_message,
+            room=self.downlink.room,
             on_trouble=self._on_trouble,
             will=(self._state_topic.encode(), _OFFLINE),
             subscribe=_DOWN % companion_id,
+            quiet=quiet,
             **(timing or {}),
         )
         self._sent = 0  # the last event handed over since the last (re)start from what is acknowledged
@@ -106,11 +110,11 @@ class Uplink:
         self._told: tuple[object, ...] = ()  # what the last state said
         self._told_ms = 0
         self._asked_ms: int | None = None
-        self._wake = asyncio.Event()
+        self._wake = journal.written  # a written event wakes the sender, and so does all else that it may tell
 
     async def run(self) -> None:
         """Everything at once, for ever; an exception that comes out is a defect, or the flash's end."""
-        works = (self.client.run(), self._relay(), self._send(), self._tend()) + self.downlink.work()
+        works = (self.client.run(), self._send()) + self.downlink.work()
         tasks = [asyncio.create_task(work) for work in works]
         try:
             while True:
@@ -119,6 +123,7 @@ class Uplink:
                         await task
                         raise RuntimeError("a task of the uplink ended")
                 await asyncio.sleep_ms(_TEND_MS)
+                self._tend()
         finally:
             await end(tasks)
 
@@ -139,13 +144,6 @@ class Uplink:
         self._wake.set()
 
     # --- up: events and state --------------------------------------------------------------------------------------
-
-    async def _relay(self) -> None:
-        """A written event wakes the sender."""
-        while True:
-            await self._journal.written.wait()
-            self._journal.written.clear()
-            self._wake.set()
 
     async def _send(self) -> None:
         while True:
@@ -172,15 +170,12 @@ class Uplink:
     async def _send_batch(self) -> bool:
         if len(self._unacked) >= _BATCHES_UNACKED:
             return False
-        batch = self._journal.pending(self._sent, _BATCH_BYTES)
-        if not batch:
+        began = self._sent
+        last, parts = await self._next_lines(began)
+        if not parts:
             return False
-        parts: list[bytes] = []
-        for _, line in batch:
-            if parts:
-                parts.append(b"\n")
-            parts.append(line)
-        last = batch[-1][0]
+        if self._sent != began:
+            return True  # begun again meanwhile
         now_ms = self._now_ms()
         self._handed.note(last, now_ms)
         self._sent = last
@@ -188,6 +183,21 @@ class Uplink:
         self._moved_ms = now_ms
         await self.client.publish(self._events_topic, parts)
         return True
+
+    async def _next_lines(self, last: int) -> "tuple[int, list[bytes]]":
+        """The lines after a seq that make up a batch, and the last one's seq. Whoever shows a code comes in between."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            found = self._journal.pending(last, 1)
+            if not found or (parts and size + len(found[0][1]) > _BATCH_BYTES):
+                return last, parts
+            last, line = found[0]
+            if parts:
+                parts.append(b"\n")
+            parts.append(line)
+            size += len(line) + 1
+            await (asyncio.sleep_ms(0) if self._quiet is None else self._quiet())
 
     async def _send_state(self) -> bool:
         now_ms = self._now_ms()
@@ -224,23 +234,21 @@ class Uplink:
 
     # --- what time brings ------------------------------------------------------------------------------------------
 
-    async def _tend(self) -> None:
-        while True:
-            await asyncio.sleep_ms(_TEND_MS)
-            now_ms = self._now_ms()
-            self.downlink.tick(now_ms)
-            if not self.client.connected:
-                continue
-            if self._renewals.due and not self._dialler.trying:
-                self.client.drop("a renewal is tried")
-                continue
-            if self._unacked and now_ms - self._moved_ms >= self._patience_ms:
-                self._patience_ms = min(2 * self._patience_ms, _RESEND_MAX_MS)
-                self._begin_again()
-            elif self._wants_time(now_ms):
-                self._asked_ms = now_ms
-                self._journal.write("clock")
-            self._wake.set()
+    def _tend(self) -> None:
+        now_ms = self._now_ms()
+        self.downlink.tick(now_ms)
+        if not self.client.connected:
+            return
+        if self._renewals.due and not self._dialler.trying:
+            self.client.drop("a renewal is tried")
+            return
+        if self._unacked and now_ms - self._moved_ms >= self._patience_ms:
+            self._patience_ms = min(2 * self._patience_ms, _RESEND_MAX_MS)
+            self._begin_again()
+        elif self._wants_time(now_ms):
+            self._asked_ms = now_ms
+            self._journal.write("clock")
+        self._wake.set()
 
     def _wants_time(self, now_ms: int) -> bool:
         """Whether the clock is unsure or its last ack old, and no event is under way whose ack would help."""

@@ -1,7 +1,6 @@
-"""Small helpers: end some tasks and wait for their end; let go of modules that are needed once in years."""
+"""Ends tasks and waits for their end."""
 
 import asyncio
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +19,3 @@ async def end(tasks: "Iterable[asyncio.Task[Any]]") -> None:
     for task in tasks:
         while not task.done():
             await asyncio.sleep_ms(0)
-
-
-def unload(*names: str) -> None:
-    """Forget modules, so that their room on the heap is free: from the table, and from the package that holds them."""
-    for name in names:
-        package, _, last = name.rpartition(".")
-        sys.modules.pop(name, None)
-        if package in sys.modules and hasattr(sys.modules[package], last):
-            delattr(sys.modules[package], last)

@@ -5,7 +5,7 @@ Thin: associating, and what a network is, are the board's. The gate never waits 
 
 import asyncio
 
-from companion.net.waiting import unload
+from companion.core.lazy import unload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -85,23 +85,15 @@ class Journal:
 
     def _line(self, kind: str, fields: dict) -> bytes:
         lo, hi = self._interval()
-        text = '{"log":"%s","seq":%d,"at":%d,"unsure":%s,"kind":"%s"' % (
-            self.log,
-            self.seq + 1,
-            lo,
-            "null" if hi is None else str(hi - lo),
-            kind,
-        )
-        for name in _ORDER:
-            if name in fields:
-                text += ',"%s":%s' % (name, _value(fields[name]))
-        for name in sorted(fields):
-            if name not in _ORDER:
-                text += ',"%s":%s' % (name, _value(fields[name]))
-        body = (text + "}").encode()
+        unsure = "null" if hi is None else hi - lo
+        parts = ['{"log":"%s","seq":%d,"at":%d,"unsure":%s,"kind":"%s"' % (self.log, self.seq + 1, lo, unsure, kind)]
+        names = [name for name in _ORDER if name in fields]
+        for name in names + sorted([name for name in fields if name not in _ORDER]):
+            parts.append('"%s":%s' % (name, _value(fields[name])))
+        body = (",".join(parts) + "}").encode()
         if len(body) > _LINE_MAX - _HEAD - 1:
             raise ValueError("event too long")
-        return mac.tag(self._link_key, body).encode() + b" " + body
+        return b" ".join((mac.tag(self._link_key, body).encode(), body))
 
     def _append(self, line: bytes) -> int:
         packed = squeeze(line, self.log) + b"\n"
@@ -391,7 +383,6 @@ def _is_light(packed: bytes) -> bool:
 
 def _value(value: object) -> str:
     text = json.dumps(value, separators=(",", ":"))
-    for letter in text:
-        if ord(letter) > 126:  # a line is ASCII: what isn't, on flash, stands for a phrase
-            return json.dumps("?")
+    if len(text.encode()) > len(text) or "\x7f" in text:
+        return json.dumps("?")  # a line is ASCII: what isn't, on flash, stands for a phrase
     return text

@@ -32,7 +32,6 @@ _ERASE = 6
 _COUNT = 4
 _EIO = 5
 _page = bytearray(PAGE)
-_ones = b"\xff" * PAGE
 
 
 class Area:
@@ -88,8 +87,9 @@ class Area:
         """Where the ones begin that go on to the block's end."""
         for at in range(BLOCK - PAGE, -1, -PAGE):
             self.read(n, at, _page)
-            if _page != _ones:
-                return at + len(bytes(_page).rstrip(b"\xff"))
+            used = len(bytes(_page).rstrip(b"\xff"))
+            if used:
+                return at + used
         return 0
 
     def crc(self, n: int, at: int, length: int, crc: int = 0) -> int:

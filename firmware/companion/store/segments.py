@@ -29,15 +29,16 @@ _BLANK = b"\xff" * _HEAD_SIZE
 class Segment:
     """One block in use: its lines' seqs begin at `first`; `end` is where the next line goes, BLOCK if none may."""
 
-    def __init__(self, block: int, first: int, log: bytes, kind: int) -> None:
+    kind = 0
+    after = 0  # its lines up to this seq are in the segment before, too
+    last = 0  # seq of its newest line; 0: not looked at
+    end = BLOCK
+    heavy = -1  # bytes that are not given up first; -1: not looked at
+
+    def __init__(self, block: int, first: int, log: bytes) -> None:
         self.block = block
         self.first = first
         self.log = log
-        self.kind = kind
-        self.after = 0  # its lines up to this seq are in the segment before, too
-        self.last = 0  # seq of its newest line; 0: not looked at
-        self.end = BLOCK
-        self.heavy = -1  # bytes that are not given up first; -1: not looked at
 
 
 class Segments:
@@ -63,9 +64,18 @@ class Segments:
         else:
             first, log, kind, _crc = struct.unpack(_HEAD, head)
             if kind != COPY and head == _head(first, log, kind):
-                self.live.append(Segment(n, first, log, kind))
+                self.live.append(self._segment(n, first, log, kind))
             else:
                 self._dirty.append(n)
+
+    def _segment(self, n: int, first: int, log: bytes, kind: int) -> Segment:
+        """A segment; there are up to 28 in the heap, so that what most have alike they have together."""
+        if self.live and self.live[-1].log == log:
+            log = self.live[-1].log
+        segment = Segment(n, first, log)
+        if kind:
+            segment.kind = kind
+        return segment
 
     def _in_turn(self, newest: int) -> None:
         """Blocks are used round and round, so that all wear alike."""
@@ -84,7 +94,7 @@ class Segments:
                 self.tend()
                 continue
             n = self._ready.pop(0)
-            segment = Segment(n, first, log, kind)
+            segment = self._segment(n, first, log, kind)
             segment.end = START
             try:
                 self._program(segment, _head(first, log, kind) + line)

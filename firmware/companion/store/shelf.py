@@ -9,7 +9,7 @@ import hashlib
 import os
 
 from companion.core import ed25519
-from companion.core.ed25519_curve import BASE_ENCODED
+from companion.core.ed25519_tables import BASE_ENCODED
 from companion.store import files
 
 TYPE_CHECKING = False
@@ -125,7 +125,7 @@ def _create(path: str, begin: bytes) -> "IO[bytes] | None":
         return None
 
 
-def _put(file: "IO[bytes] | None", data: bytes | bytearray) -> "IO[bytes] | None":
+def _put(file: "IO[bytes] | None", data: bytes | bytearray | memoryview) -> "IO[bytes] | None":
     """Adds to a file; None, and the file closed, if that can't be done. What is left of it goes at the next boot."""
     if file is None:
         return None
@@ -165,8 +165,16 @@ class Stock:
         """Does the next slice, at most half a verification long (a key's check: three). False if all is done."""
         if self._beliefs.trust is not self._seen:
             self._begin()
+        try:
+            return self._step()
+        except MemoryError:
+            self._begin()  # at a moment when there is room
+            return True
+
+    def _step(self) -> bool:
         if self._slices is None:
             if not self._wanted:
+                ed25519.let_go()
                 return False
             try:
                 self._slices = ed25519.make_table(self._wanted.pop(), self._shelf)

@@ -3,7 +3,6 @@
 The table is part of the flash's format: entries are added at its end, none is changed or taken away.
 """
 
-_FIRST = 0x80
 _PHRASES = (
     b',"at":',
     b',"unsure":null,"kind":"',
@@ -27,8 +26,11 @@ _PHRASES = (
     b'inside_open"',
     b'closed"',
 )
-_CODES = tuple([bytes([_FIRST + 1 + n]) for n in range(len(_PHRASES))])
-SEQ = bytes([_FIRST])  # what stands between tag and seq
+_CODES = (  # as many
+    b"\x81", b"\x82", b"\x83", b"\x84", b"\x85", b"\x86", b"\x87", b"\x88", b"\x89", b"\x8a", b"\x8b", b"\x8c",
+    b"\x8d", b"\x8e", b"\x8f", b"\x90", b"\x91", b"\x92", b"\x93", b"\x94", b"\x95",
+)
+SEQ = b"\x80"  # what stands between tag and seq
 AT = _CODES[0]  # what stands behind seq
 _TAG = 16
 

@@ -74,6 +74,8 @@ def _told(row: Acceptance) -> dict[str, Any]:
         "door": row.door.number,
         "companion": row.companion.companion_id,
         "elsewhere": seen.elsewhere,
+        "proof": seen.proof,
+        "swapped": seen.swapped,
         "checks": [
             {"name": check.name, "how": check.how, "state": check.state, "note": check.note} for check in seen.checks
         ],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from lockmate import records, stays
+from lockmate import fitting, records, stays
 from lockmate.doors import RoomOccupied, Truth, truth
 from lockmate.doors.books import Books
 from lockmate.errors import BadField, Refused
@@ -60,6 +60,7 @@ def stay(stay_id: int) -> ResponseReturnValue:
         "desk/draft.html" if found.state == "draft" else "desk/stay.html",
         any_keys=bool(held),
         all_keys=len(held) == len(people),
+        unaccepted=found.state == "draft" and fitting.acceptance.waits(found.room),
         payments=[(row, money.shown(row.amount_minor, row.currency)) for row in stays.payments_of(found)],
         **facts,
     )
