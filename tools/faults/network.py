@@ -249,7 +249,7 @@ def run(tally: Tally, rounds: int = ROUNDS, seed: int | None = None, lines: int 
 
 
 def sample(tally: Tally, faults: Sequence[str]) -> None:
-    """One door, these faults one after the other; times are not judged, so that it may run on a busy machine."""
+    """One door and faults that end its line, one after the other; times are not judged: for a busy machine."""
     with rig() as hotel:
         line = _Line(hotel, _ROOMS[0], random.Random(1))
         try:
@@ -259,8 +259,10 @@ def sample(tally: Tally, faults: Sequence[str]) -> None:
             before = _weight(line)
             for fault in faults:
                 patient: _Line | _Hotel = line if fault in LINE_FAULTS else _Hotel(hotel)
+                mark = line.door.companion.mark()
                 patient.fails(fault)
                 tally.fault()
+                line.door.companion.wait(lambda seen: seen.get("link") == "down", _HOME, since=mark)
                 for _ in range(3):
                     _timed(line.door.companion, line.token(), tally, line.door.name)
                 patient.mends(fault)
