@@ -117,6 +117,21 @@ def test_an_identity_with_other_bytes_and_another_time_is_kept_apart(hotel, time
     assert records.store(row, other, time.now_ms + 9).disputed == 0  # and once
 
 
+def test_an_identity_that_comes_late_and_twice_is_kept_apart(hotel, time):
+    """Behind what the door said it no longer holds: there, too, the first one stays, also when it is told again."""
+    companion = hotel.companion()
+    companion.seq = 99
+    assert companion.reports(oldest=100).kept
+    companion.seq = 49
+    first = companion.line()
+    companion.seq = 49
+    other = companion.line("forced", at=time.now_s - 70 * 86_400)
+    for line, disputed in ((first, 0), (other, 1), (first, 0)):
+        assert records.store(companion.row, parsed(companion, line), time.now_ms).disputed == disputed
+        assert bytes(Event.get().line) == first[17:]
+        assert Event.select().count() == 1
+
+
 def test_of_two_lines_with_one_identity_in_one_batch_the_first_stays(hotel, time):
     companion = hotel.companion()
     first = companion.line()

@@ -164,7 +164,7 @@ def test_in_whatever_order_lines_come_the_acknowledged_are_held_without_a_gap(se
     seqs = [order.randrange(1, 13) for _ in range(30)]
     held, end = set(), 0
     log = JournalLog(log="0" * 16, stored_seq=0)
-    from lockmate.records import storing
+    from lockmate.records import covering
 
     held_rows = {}
     for seq in seqs:
@@ -178,7 +178,7 @@ def test_in_whatever_order_lines_come_the_acknowledged_are_held_without_a_gap(se
             for s in sorted(held)
             if s > log.stored_seq
         ]
-        storing.advance(log, rows)
+        covering.advance(log, rows)
         end = next(n for n in itertools.count() if n + 1 not in held)
         assert log.stored_seq == end
 
@@ -188,6 +188,20 @@ def test_a_range_that_the_journal_reports_lost_counts_as_covered(door):
     store(door, lines[0])
     lost = door.line("log_lost", **{"from": 2, "to": 4})
     assert store(door, lines[4], lost).upto_seq == 6
+
+
+@pytest.mark.parametrize("levels", [40, 900, 1_000, 1_020, 100_000])
+def test_a_line_deeper_than_any_reader_follows_is_malformed(door, levels):
+    body = link.compact({"log": door.log, "seq": 1, "at": 1, "kind": "opened"})
+    deep = body[:-1] + b',"x":' + b"[" * levels + b"]" * levels + b"}"
+    with pytest.raises(BadLine) as bad:
+        records.parse(KEY, sealed(deep))
+    assert bad.value.reason == "malformed"
+
+
+def test_brackets_side_by_side_are_no_depth(door):
+    many = {"log": door.log, "seq": 1, "at": 1, "kind": "fault", "error": "[" * 200, "list": [[n] for n in range(100)]}
+    assert records.parse(KEY, sealed(many)).kind == "fault"
 
 
 def test_a_gap_that_closes_late_covers_all_that_was_held_beyond_it(door):

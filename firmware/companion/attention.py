@@ -43,6 +43,13 @@ class Attention:
         self.tidy()
         gc.threshold(_MOST)
 
+    def tick(self) -> None:
+        """What time brings: a code whose rest did not come is over, and garbage goes."""
+        if self._since_ms is not None and not self.busy:
+            self.over()
+        else:
+            self.tidy()
+
     def tidy(self) -> None:
         """Collect what is not used any more, if it is worth it."""
         if gc.mem_alloc() - self._live > _TIDY:

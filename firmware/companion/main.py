@@ -311,7 +311,7 @@ class Companion:
             self.tally.tick(now_ms)
             self.supply.tick(now_ms)
             self._wake_reader(now_ms)
-            self.attention.tidy()
+            self.attention.tick()
             quiet = not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS
             if quiet or self.journal.seq - self._settled >= _UNSETTLED_MAX:
                 self._settle()

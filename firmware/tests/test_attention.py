@@ -76,4 +76,18 @@ def test_garbage_goes_when_a_code_begins_to_come_and_not_before_it_is_answered()
     gc.threshold(-1)
 
 
-check.run(globals())
+def test_a_code_whose_rest_does_not_come_is_over_with_the_next_tick():
+    clock = Clock()
+    attention = Attention(clock)
+    attention.comes()
+    raised = gc.threshold()
+    attention.tick()
+    assert gc.threshold() == raised, "it may still come"
+    clock.ms += 100
+    attention.tick()
+    assert gc.threshold() < raised and not attention.busy
+    gc.threshold(-1)
+
+
+if __name__ == "__main__":
+    check.run(globals())

@@ -157,6 +157,26 @@ def test_where_there_is_no_room_for_a_folder_there_are_no_tables():
         assert turns < 100
 
 
+class Cramped(Shelf):
+    """A shelf whose board never has the memory for a table."""
+
+    def keep(self, engine, public_key, pieces):
+        self.tried = getattr(self, "tried", 0) + 1
+        raise MemoryError
+
+
+def test_without_memory_for_a_table_it_is_tried_ever_more_rarely():
+    shelf = Cramped(_folder())
+    stock = Stock(shelf, Trusting(0))
+    tried = []
+    for _ in range(2_000):
+        assert stock.tick()
+        tried.append(shelf.tried if hasattr(shelf, "tried") else 0)
+    gaps = [n for n in range(1, len(tried)) if tried[n] != tried[n - 1]]
+    assert 2 <= len(gaps) <= 4, gaps
+    assert all([gaps[n] - gaps[n - 1] >= 240 for n in range(1, len(gaps))])
+
+
 def test_a_key_wanted_while_its_table_is_being_made_is_used_at_once():
     folder = _folder()
     shelf = Shelf(folder)

@@ -7,6 +7,7 @@ and only boards import the machine.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ MACHINE = {
     "bluetooth", "dht", "esp", "esp32", "espnow", "ffi", "flashbdev", "machine", "network", "neopixel", "ntptime",
     "onewire", "socket", "tls", "ssl", "usocket", "vfs", "termios", "select",
 }  # fmt: skip
+_BY_NAME = {"getattr", "hasattr", "setattr", "delattr"}
+_SHORT = re.compile(r"_\d+|a\d+")
 _OURS = {"companion", "board", "boards"}
 # package -> packages of the companion it may import, besides its own.
 BELOW = {
@@ -93,14 +96,35 @@ def heirs(path: Path) -> Iterator[tuple[int, str]]:
                     yield node.lineno, node.name
 
 
+def hidden(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, why) of what tools.virtual.lean, which shortens private names, would not see or would mix up."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            yield node.lineno, "a name in an f-string"
+        elif isinstance(node, ast.Nonlocal):
+            yield node.lineno, "a nonlocal name"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
+            named = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            if any(name.startswith("_") and not name.startswith("__") for name in named):
+                yield node.lineno, "a private name in a text"
+        elif isinstance(node, ast.Name | ast.arg):
+            name = node.id if isinstance(node, ast.Name) else node.arg
+            if _SHORT.fullmatch(name):
+                yield node.lineno, f"the short name {name}"
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            own = {each.arg for each in [*node.args.posonlyargs, *node.args.args]}
+            for each in ast.walk(node):
+                if isinstance(each, ast.ExceptHandler) and each.name in own:
+                    yield each.lineno, f"an exception that takes the parameter's name {each.name}"
+
+
 def faults() -> list[str]:
-    """Every forbidden import, and every heir of another module's class, as "path:line: why"."""
-    found = [
-        f"{path.relative_to(ROOT)}:{line}: {name} derives from a class of another module"
-        for folder in ("companion", "boards")
-        for path in sorted((FIRMWARE / folder).rglob("*.py"))
-        for line, name in heirs(path)
-    ]
+    """Every forbidden import, every heir of another module's class, every hidden name, as "path:line: why"."""
+    found = []
+    for path in sorted([*(FIRMWARE / "companion").rglob("*.py"), *(FIRMWARE / "boards").rglob("*.py")]):
+        place = path.relative_to(ROOT)
+        found += [f"{place}:{line}: {name} derives from a class of another module" for line, name in heirs(path)]
+        found += [f"{place}:{line}: {why} is hidden from the compiler's step before" for line, why in hidden(path)]
     for path in sorted((FIRMWARE / "companion").rglob("*.py")):
         parts = path.relative_to(FIRMWARE / "companion").parts
         package = parts[0] if len(parts) > 1 else path.stem.replace("__init__", "")

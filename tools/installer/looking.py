@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from tools.installer import combs
 from tools.installer.board import open_board
+from tools.installer.trouble import Trouble
 
 
 def at(port: str) -> dict[str, Any]:
@@ -15,8 +17,13 @@ def at(port: str) -> dict[str, Any]:
     """
     with open_board(port) as board:
         ran = board.quiet()
-        report = board.report()
-        engine = combs.engine(board) if report.firmware else None
+        try:
+            report = board.report()
+            engine = combs.engine(board) if report.firmware else None
+        except BaseException:
+            with contextlib.suppress(Trouble):
+                board.restart()  # whatever it was: a door is not left standing
+            raise
         if ran or report.companion_id:
             board.restart()
     return {

@@ -65,6 +65,13 @@ def test_a_class_that_derives_from_another_modules_is_found(tmp_path: Path) -> N
     assert list(firmware.heirs(file)) == [(5, "Twice")]
 
 
+def test_names_that_shortening_would_not_see_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "odd.py"
+    file.write_text('def f(n, a0):\n    def g():\n        nonlocal n\n    hasattr(f, "_x")\n    try:\n        g()\n'
+                    '    except OSError as n:\n        return f"{n}"\n')
+    assert sorted(line for line, _ in firmware.hidden(file)) == [1, 3, 4, 7, 8]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -118,16 +118,17 @@ def locked(folder: Path) -> Iterator[None]:
 
 def fingerprint(arch: str, board: str) -> str:
     """SHA-256 (hex) of all that a build is made of: sources, compiler, and what is done to them before."""
-    held = hashlib.sha256(f"{_compiler()[1]}\0{arch}\0{board}\0{_lean()}".encode())
+    held = hashlib.sha256(f"{_compiler()[1]}\0{arch}\0{board}\0{_ways()}".encode())
     for name, path in sorted({**sources(board), "start": FIRMWARE / "start.py"}.items()):
         held.update(f"\0{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return held.hexdigest()
 
 
 @cache
-def _lean() -> str:
-    """What stands for the way in which sources are changed before they are compiled."""
-    return hashlib.sha256((Path(__file__).parent / "lean.py").read_bytes()).hexdigest()
+def _ways() -> str:
+    """What stands for the way in which sources are changed before they are compiled, and packed after."""
+    ways = (Path(__file__).parent / "lean.py", Path(__file__), ROOT / "tools" / "firmware_archive" / "archive.py")
+    return hashlib.sha256(b"".join(way.read_bytes() for way in ways)).hexdigest()
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -184,7 +185,7 @@ def build(word: int = 32, *, board: str = "sim", out: Path | None = None) -> Pat
         for name, path in found.items():
             is_code = path.suffix == ".py"
             target = str(Path(name).with_suffix(".mpy")) if is_code else name
-            made_by = f"{version}\0{arch}\0{name}\0{_lean()}\0{facts}\0".encode()
+            made_by = f"{version}\0{arch}\0{name}\0{_ways()}\0{facts}\0".encode()
             print_of = hashlib.sha256(made_by + path.read_bytes()).hexdigest()
             built[target] = print_of
             place = folder / target

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from pathlib import Path
 
 import zxingcpp
@@ -28,6 +29,7 @@ _ASKS = b"[y/N]: "
 _SHOWN = ("valid", "expired", "tampered", "wrong_door", "swapped")  # with a code
 _SIZE = (30, 200)  # lines, letters
 _ZOOM = 6
+_PATIENCE_S = 240.0  # a person gives up, too
 
 
 class Walk:
@@ -50,6 +52,8 @@ class Walk:
                   "TERM": "xterm-256color"}  # fmt: skip
         command = [sys.executable, "-m", "tools.installer", "accept", str(door), *map(str, words)]
         with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=around) as running:
+            patience = threading.Timer(_PATIENCE_S, running.kill)
+            patience.start()
             os.close(slave)
             line = b""
             with contextlib.suppress(OSError), os.fdopen(master, "r+b", buffering=0) as screen:  # it ends with an error
@@ -60,6 +64,7 @@ class Walk:
                         line = b""
                     elif letter == b" " and line.endswith(_ASKS):
                         screen.write(b"y\n" if self._answer(_plain(line)) else b"n\n")
+            patience.cancel()
         return running.returncode
 
     def _answer(self, question: str) -> bool:

@@ -55,6 +55,7 @@ class Ingest:
         self._leave = leave
         self._last = _LAST % client_id
         self._left = False
+        self._states_owed = False
         self._beat = beat
         self._batch_max = batch_max
         self._buffer_max = buffer_max
@@ -122,9 +123,11 @@ class Ingest:
             return
         connection.subscribe(SHARED, retained=False, stop=self._stop)
         connection.unsubscribe(TOPIC, stop=self._stop)  # of a session made by an older version
-        if not connection.session_present:
+        self._states_owed = self._states_owed or not connection.session_present
+        if self._states_owed:
             connection.subscribe(_STATES, stop=self._stop)
             connection.unsubscribe(_STATES, stop=self._stop)
+            self._states_owed = False
 
     def _rest(self) -> None:
         """Without a broker: what was read is still stored (its companion learns it when it sends again)."""

@@ -14,6 +14,7 @@ from lockmate.protocol import U32_MAX
 _TAG = 16
 _INTEGER_MAX = (1 << 63) - 1
 _COUNT_MAX = (1 << 31) - 1
+_DEEP = 32
 
 
 class BadLine(ValueError):
@@ -59,21 +60,33 @@ def parse(link_key: bytes, line: bytes) -> ParsedLine:
     right = hmac.digest(link_key, body, "sha256")[: _TAG // 2].hex().encode()
     if line[_TAG : _TAG + 1] != b" " or not hmac.compare_digest(tag, right):
         raise BadLine("bad_tag")
-    event = _document(body)
-    if type(event) is not dict:
-        raise BadLine("malformed")
+    event = document(body)
     return _read(event, tag.decode(), body)
 
 
-def _document(body: bytes) -> Any:
+def document(body: bytes) -> dict[str, Any]:
+    """The JSON object of a line; raises BadLine. The one reader: what is stored can be read again from anywhere."""
     try:
-        return orjson.loads(body)
+        found = orjson.loads(body)
     except orjson.JSONDecodeError:  # it refuses a few things that JSON can spell, a lone surrogate among them
-        pass
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadLine("malformed") from None
+        try:
+            found = json.loads(body.decode())
+        except (ValueError, RecursionError):
+            raise BadLine("malformed") from None
+    if type(found) is not dict or (body.count(b"[") + body.count(b"{") > _DEEP and _is_deep(found)):
+        raise BadLine("malformed")
+    return found
+
+
+def _is_deep(document: object) -> bool:
+    """Whether lists and objects lie in each other deeper than any journal writes, or any reader can follow."""
+    level: list[object] = [document]
+    for _ in range(_DEEP):
+        level = [inner for outer in level if isinstance(outer, dict | list)
+                 for inner in (outer.values() if isinstance(outer, dict) else outer)]  # fmt: skip
+        if not level:
+            return False
+    return True
 
 
 def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:

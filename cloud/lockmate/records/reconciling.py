@@ -6,7 +6,6 @@ may be committed later than one with a higher. An alarm of an event is told once
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from lockmate.doors.models import DoorRules, JournalLog
 from lockmate.keys.models import Key
 from lockmate.properties.models import Door, Property
 from lockmate.records.alarms import over, raise_alarm
+from lockmate.records.lines import document
 from lockmate.records.models import Alarm, Disputed, Event, Mark
 
 _AT_A_TIME = 2_000
@@ -184,8 +184,7 @@ def _boards() -> Any:
 
 
 def _line(event: Event) -> dict[str, object]:
-    said: dict[str, object] = json.loads(bytes(event.line))
-    return said
+    return document(bytes(event.line))
 
 
 def _mark(name: str) -> int:

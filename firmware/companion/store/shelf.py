@@ -148,6 +148,10 @@ def _close(file: "IO[bytes] | None") -> bool:
         return False
 
 
+_PAUSE = 240  # ticks after a table for which there was no memory: a minute, then twice that each time
+_PAUSE_MAX = 240 * 60
+
+
 class Stock:
     """Puts the tables of all trusted keys on the shelf, a slice at a time, and takes away those of others.
 
@@ -160,21 +164,30 @@ class Stock:
         self._seen: list[Trust] | None = None
         self._wanted: list[bytes] = []
         self._slices: Generator[object, None, None] | None = None
+        self._rest = 0  # ticks until it is tried again
+        self._pause = _PAUSE
 
     def tick(self) -> bool:
         """Does the next slice, at most half a verification long (a key's check: three). False if all is done."""
-        if self._beliefs.trust is not self._seen:
-            self._begin()
+        if self._rest:
+            self._rest -= 1
+            return True
         try:
+            if self._beliefs.trust is not self._seen:
+                self._begin()
             return self._step()
         except MemoryError:
-            self._begin()  # at a moment when there is room
+            self._let_go()
+            self._seen = None  # all over again at a moment when there is room; each try writes to flash
+            self._rest = self._pause
+            self._pause = min(2 * self._pause, _PAUSE_MAX)
             return True
 
     def _step(self) -> bool:
         if self._slices is None:
             if not self._wanted:
                 ed25519.let_go()
+                self._pause = _PAUSE
                 return False
             try:
                 self._slices = ed25519.make_table(self._wanted.pop(), self._shelf)
@@ -187,9 +200,12 @@ class Stock:
         return True
 
     def _begin(self) -> None:
-        if self._slices is not None:
-            self._slices.close()
-            self._slices = None
+        self._let_go()
         self._seen = self._beliefs.trust
         self._wanted = [trusted.key for trusted in self._seen]
         self._shelf.trim(ed25519.engine(), self._wanted)
+
+    def _let_go(self) -> None:
+        slices, self._slices = self._slices, None
+        if slices is not None:
+            slices.close()
