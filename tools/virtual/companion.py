@@ -68,6 +68,7 @@ class VirtualCompanion:
         self._server: socket.socket | None = None
         self._drained = threading.Event()
         self._pulse: threading.Timer | None = None
+        self.bolt_is_felt = False  # whether the bolt's contact goes with each pulse, as where it hangs on a lock
         self._wanted = False
         self._output: IO[bytes] | None = None
 
@@ -299,6 +300,8 @@ class VirtualCompanion:
             self._pulse = threading.Timer(seen["for"] / 1000, self._see, [{"bolt": 0}])
             self._pulse.daemon = True
             self._pulse.start()
+            if self.bolt_is_felt:
+                self.sense("bolt", 1)
 
     def _channel(self, name: str, timeout: float = 10.0) -> socket.socket:
         with self._changed:

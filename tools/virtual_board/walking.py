@@ -10,6 +10,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -29,7 +30,8 @@ _ASKS = b"[y/N]: "
 _SHOWN = ("valid", "expired", "tampered", "wrong_door", "swapped")  # with a code
 _SIZE = (30, 200)  # lines, letters
 _ZOOM = 6
-_PATIENCE_S = 240.0  # a person gives up, too
+_AGAIN_S = 8.0
+_PATIENCE_S = 120.0  # a person gives up, too
 
 
 class Walk:
@@ -57,7 +59,11 @@ class Walk:
             os.close(slave)
             line = b""
             with contextlib.suppress(OSError), os.fdopen(master, "r+b", buffering=0) as screen:  # it ends with an error
-                while letter := screen.read(1):
+                while True:
+                    if not select.select([screen], [], [], _AGAIN_S)[0]:
+                        self._try_again()
+                        continue
+                    letter = screen.read(1)
                     line += letter
                     if letter == b"\n":
                         self._read(_plain(line).rstrip("\r\n"))
@@ -66,6 +72,11 @@ class Walk:
                         screen.write(b"y\n" if self._answer(_plain(line)) else b"n\n")
             patience.cancel()
         return running.returncode
+
+    def _try_again(self) -> None:
+        """Nothing happened for a while: whoever stands there does it once more."""
+        if self._check and self._check not in _SHOWN:
+            self._hands.step({"name": self._check}, "")
 
     def _answer(self, question: str) -> bool:
         return self._hands.ask(next(name for name, text in self._words["ask"].items() if question.startswith(text)))
