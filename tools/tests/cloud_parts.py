@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tools.tests.net_parts import Cloud
+from tools.processes import LOOPBACK
+from tools.tests.net_parts import NAME, Cloud
 
 if TYPE_CHECKING:
     from tools.tests.net_parts import Broker
@@ -139,3 +140,16 @@ class Hotel:
         """Go home."""
         self.ingest.close()
         self.delivery.close()
+
+
+def door_config(port: int) -> dict[str, Any]:
+    """What a provisioned companion of this door has in `/config.json`; port: the broker's."""
+    return {
+        "companion_id": COMPANION,
+        "property_id": PROPERTY.hex(),
+        "door": DOOR,
+        "link_key": LINK_KEY.hex(),
+        "broker": {"host": LOOPBACK, "port": port, "name": NAME},
+        "trust": TRUST,
+        "wifi": [],
+    }

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tools.processes import LOOPBACK
-from tools.tests.cloud_parts import COMPANION, DOOR, LINK_KEY, NOW, PROPERTY, TOPIC, TRUST, Hotel, policy, sealed
+from tools.tests.cloud_parts import COMPANION, LINK_KEY, NOW, TOPIC, Hotel, door_config, policy, sealed
 from tools.tests.net_parts import HURRY, NAME, Authority, Broker, Door
 
 if TYPE_CHECKING:
@@ -46,15 +46,7 @@ def start(authority: Authority, broker: Broker, tmp_path: Path) -> Iterator[Call
     flash = tmp_path / "flash"
     (flash / "beliefs").mkdir(parents=True)
     (tmp_path / "provisioned").write_bytes(policy(1000))
-    config = {
-        "companion_id": COMPANION,
-        "property_id": PROPERTY.hex(),
-        "door": DOOR,
-        "link_key": LINK_KEY.hex(),
-        "broker": {"host": LOOPBACK, "port": broker.port, "name": NAME},
-        "trust": TRUST,
-        "wifi": [],
-    }
+    config = door_config(broker.port)
     for name, file in (("ca", "ca.der"), ("cert", f"{COMPANION}.der"), ("key", f"{COMPANION}.key.der")):
         (flash / f"{name}.der").write_bytes((authority.folder / file).read_bytes())
     (flash / "config.json").write_text(json.dumps(config))

@@ -108,7 +108,7 @@ def _tell_stays(opened: Sequence[tuple[str, int]]) -> None:
 
 
 def _set_apart(arrival: Arrival) -> Kept:
-    records.dispute(_second(arrival.topic)[:32], "malformed", arrival.payload, clock.now_ms())
+    records.dispute(_in_place_of_id(arrival.topic)[:32], "malformed", arrival.payload, clock.now_ms())
     return Kept(apart=1)
 
 
@@ -134,7 +134,7 @@ class _Batch:
 
     def _take(self, speaker: _Speaker | None, arrival: Arrival) -> None:
         if speaker is None:
-            self._dispute(_second(arrival.topic), "malformed", arrival.payload)
+            self._dispute(_in_place_of_id(arrival.topic), "malformed", arrival.payload)
             return
         companion = self._known.get(speaker.companion_id)
         stranger = self._stranger(companion)
@@ -241,7 +241,7 @@ def _speaker(topic: str) -> _Speaker | None:
     return None
 
 
-def _second(topic: str) -> str:
+def _in_place_of_id(topic: str) -> str:
     """What stands where a companion's id should, for a topic that is none of theirs."""
     return ([*topic.split("/"), "", ""])[2]
 
