@@ -28,6 +28,7 @@ from tools.installer.trouble import Trouble
 _BUSY_S = 2.0
 _CHUNK = 2048  # of a file, in one command: small enough for a board whose heap is nearly full
 _START_S = 15.0  # from a reset to a prompt
+_SILENT_S = 4.0
 _WIFI_MS = 15_000
 _NO_SPACE = "28"
 _BLOCK = 4096  # of the flash
@@ -253,8 +254,12 @@ class Board:
                 return
 
     def _enter(self) -> None:
+        """Typed twice before a board counts as silent: one that is just starting anew loses what it is told."""
         with self._heard():
-            self._line.enter_raw_repl(soft_reset=False, timeout_overall=4)
+            try:
+                self._line.enter_raw_repl(soft_reset=False, timeout_overall=_SILENT_S)
+            except TransportError:
+                self._line.enter_raw_repl(soft_reset=False, timeout_overall=_SILENT_S)
 
     @contextmanager
     def _patient(self, seconds: float) -> Iterator[None]:

@@ -138,3 +138,18 @@ def test_a_spare_gets_tables_of_the_keys_that_it_is_configured_with():
     spare = {name: body for name, body in desk.files.items() if name != "/policy"}
     assert combs.trusted(spare) == sorted(desk.door.public(slot) for slot in (4, 8))
     assert combs.trusted(desk.files) == sorted(desk.door.public(slot) for slot in (0, 4, 8))
+
+
+def test_what_a_board_lost_while_it_started_anew_is_said_again(board, monkeypatch):
+    heard, lost = board._type, []
+
+    def starting(data):
+        if b"\x01" in b"".join(lost):
+            heard(data)
+        else:
+            lost.append(data)
+
+    monkeypatch.setattr(board, "_type", starting)
+    with open_board(board.port) as line:
+        assert line.report().serial
+    assert lost
