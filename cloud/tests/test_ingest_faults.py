@@ -262,7 +262,8 @@ def test_a_stale_acknowledgement_is_dropped_and_the_message_comes_again(site):
         assert fourth.arrived == []
 
 
-def test_the_database_that_fails_in_the_commit_stores_nothing_of_the_batch(site, monkeypatch):
+@pytest.mark.parametrize(("place", "held"), [("records.storing.bridge", 0), ("ingest.known.newest_policies", 3)])
+def test_the_database_that_fails_at_a_batch_stores_all_of_it_or_nothing(site, monkeypatch, place, held):
     door = site.door()
     arrivals = [Arrival(None, n, 1, f"lm/1/{door.id}/up/events", door.line(), False) for n in range(3)]
 
@@ -270,9 +271,10 @@ def test_the_database_that_fails_in_the_commit_stores_nothing_of_the_batch(site,
         raise peewee.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("lockmate.ingest.known.newest_policies", full)
+        patch.setattr(f"lockmate.{place}", full)
         with pytest.raises(peewee.OperationalError):
             batch.keep(arrivals)
-    assert stored(door) == []
+    assert len(stored(door)) == held
     assert [ack.seq for ack in batch.keep(arrivals).acks] == [3]
+    assert len(stored(door)) == 3
     assert not db.database.in_transaction()

@@ -44,6 +44,7 @@ VERSION = "0.1.0"
 _KEEPER_MS = 250
 _FLOOR_MS = 3_000_000  # the floor goes to flash every 50 minutes
 _SETTLE_MS = 2_000
+_SETTLE_STEPS = 24  # of one turn of the keeper's
 _UNSETTLED_MAX = 32  # events; a door that is never quiet for so long has its flash seen to between two guests
 _SCAN_WAIT_MS = 10_000
 _SILENT_MS = 120_000
@@ -314,7 +315,7 @@ class Companion:
             self.attention.tick()
             quiet = not self.bolt.active and now_ms - self.entry.opened_ms >= _SETTLE_MS
             if quiet or self.journal.seq - self._settled >= _UNSETTLED_MAX:
-                self._settle()
+                await self._settle()
             if self._restarts.safe:
                 if self._restarts.over(now_ms) and not self.bolt.active:
                     return
@@ -326,21 +327,28 @@ class Companion:
                 floor_ms = now_ms
                 self.beliefs.save_floor(self.clock.floor(now_ms))
 
-    def _settle(self) -> None:
-        """One step of what the flash is spared while somebody waits: second copies, blocks to erase."""
+    async def _settle(self) -> None:
+        """Some steps of what the flash is spared while somebody waits: second copies, room, blocks to erase."""
+        for _ in range(_SETTLE_STEPS):
+            if self.bolt.active or not self._settle_step():
+                return
+            await self.attention.quiet()
+
+    def _settle_step(self) -> bool:
+        """One of them. False if there is none to be done now."""
         try:
             if self.beliefs.settle() or self.journal.settle():
-                return
+                return True
             self._settled = self.journal.seq
-            if self._rescue is None:
-                return
-            self._rescue.keep()
-            self._rescue = None  # once a boot is enough: the files change seldom
+            if self._rescue is not None:
+                self._rescue.keep()
+                self._rescue = None  # once a boot is enough: the files change seldom
         except MemoryError:
             pass  # at a moment when there is room
         except OSError:
             self._rescue = None
             self.feedback.trouble()  # whoever needs the flash to open is told; the gate goes on for whom it serves
+        return False
 
 
 def boot(board: Board) -> Companion:

@@ -32,10 +32,19 @@ def there_or_told(journal):
     return there
 
 
+def result(steps):
+    """What a generator returns that is gone through at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 def nearly_full():
     part = flash_ram.Ram(8)
     journal = opened(part)
-    while not (journal._segments.free < 3 and journal._worth_packing() < len(journal._live)):
+    while not (journal._segments.free < 3 and result(journal._worth_packing()) < len(journal._live)):
         journal.write("opened", **OPENED)
         journal.write("refused", road="qr", verdict="expired")
     return part
@@ -105,6 +114,46 @@ def test_a_cut_copy_does_not_count_and_a_whole_one_beside_its_old_blocks_does():
         again = opened(part)
         assert before <= there_or_told(again)
         assert [event["seq"] for event in everything(again)] == sorted({event["seq"] for event in everything(again)})
+
+
+def test_room_is_made_little_by_little_while_lines_are_written():
+    part = nearly_full()
+    journal = opened(part)
+    read, reads = part.readblocks, [0]
+
+    def counted(*arguments):
+        reads[0] += 1
+        return read(*arguments)
+
+    part.readblocks = counted
+    steps = most = 0
+    while journal.settle():
+        steps += 1
+        most = max(most, reads[0])
+        if steps % 9 == 0:
+            journal.write("opened", **OPENED)
+        reads[0] = 0
+    assert steps > 100 and most <= 20, (steps, most)  # at once it is hundreds
+    for now in (journal, opened(part)):
+        assert set(range(1, journal.seq + 1)) <= there_or_told(now)
+        seqs = [event["seq"] for event in everything(now)]
+        assert seqs == sorted(set(seqs))
+
+
+def test_room_that_an_acknowledgement_makes_ends_the_making():
+    full = nearly_full()
+    for turns in range(1, 99, 7):
+        part = full.copy()
+        journal = opened(part)
+        for _ in range(turns):
+            journal.settle()
+        newest = journal.seq
+        assert journal.stored(newest, journal.tag(newest))
+        assert journal._segments.free == 8 - len(journal._live)
+        while journal.settle():
+            pass
+        after = [journal.write("opened", **OPENED) for _ in range(400)]
+        assert [event["seq"] for event in everything(opened(part)) if event["seq"] > newest] == after
 
 
 def test_what_a_lost_log_lost_told_is_told_again():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROUNDS = 0  # 0: every operation; else about so many cuts
 ON_BOARD = Path(__file__).parent / "on_board_flash"
 _STORE = 24 * 4096  # on_board_flash/board.py
-_HEAP = "4M"  # a collection walks all of it, and the firmware collects often
+_HEAP = "4M"  # of the firmware, and of what is known of a whole day
 _PROCESSES = 2
 _LIFE = 6 * 3600  # s
 _KILLS = 45

@@ -78,7 +78,9 @@ def _stored(arrivals: Sequence[Arrival], only: int | None) -> Kept:
     try:
         # what a state brings about is decided like a verb; lines alone need wait for nobody
         with transaction(alone=any(arrival.topic.endswith("/state") for arrival in arrivals)):
-            return _Batch(clock.now_ms(), only).take(arrivals)
+            work = _Batch(clock.now_ms(), only)
+            work.take(arrivals)
+        return work.kept()
     except ERRORS:
         raise
     except Exception:  # noqa: BLE001  logged below, and nothing of it is lost
@@ -113,7 +115,7 @@ def _set_apart(arrival: Arrival) -> Kept:
 
 
 class _Batch:
-    """The work on one batch, inside its transaction."""
+    """The work on one batch: `take` in its transaction, `kept` after the commit, when nobody waits for its locks."""
 
     def __init__(self, now_ms: int, only: int | None) -> None:
         self._now = now_ms
@@ -123,12 +125,15 @@ class _Batch:
         self._lines: dict[str, tuple[Known, list[ParsedLine]]] = {}
         self._stored: dict[str, tuple[str, int, str]] = {}  # companion_id: log, seq, tag
 
-    def take(self, arrivals: Sequence[Arrival]) -> Kept:
+    def take(self, arrivals: Sequence[Arrival]) -> None:
         speakers = {topic: _speaker(topic) for topic in {arrival.topic for arrival in arrivals}}
         self._known = known.companions(one.companion_id for one in speakers.values() if one is not None)
         for arrival in arrivals:
             self._take(speakers[arrival.topic], arrival)
         self._store(list(self._lines))
+
+    def kept(self) -> Kept:
+        """What became of it, with the acknowledgements."""
         self._kept.acks = self._acks()
         return self._kept
 

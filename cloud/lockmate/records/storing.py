@@ -24,7 +24,7 @@ COLUMNS = {  # with PostgreSQL's types
     "key_id": "text", "generation": "bigint", "card": "text", "count": "int", "received_at": "bigint",
 }  # fmt: skip
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
-_ROWS_A_STATEMENT = 50  # of SQLite: a statement of its own for each row would cost a quarter more
+_ROWS_A_STATEMENT = (500, 50)  # of SQLite: a statement of its own for each row would cost a third more
 _MARKS = f'({", ".join("?" * len(COLUMNS))})'
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in COLUMNS.values())
 _POSTGRES_INSERT = f'INSERT INTO "event" ({_NAMES}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING'  # noqa: S608
@@ -158,11 +158,14 @@ def _insert(fresh: list[tuple[object, ...]]) -> int:
         if is_postgres():
             cursor.execute(_POSTGRES_INSERT, [list(column) for column in zip(*fresh, strict=True)])
             return int(cursor.rowcount)
-        entered = 0
-        for start in range(0, len(fresh), _ROWS_A_STATEMENT):
-            some = fresh[start : start + _ROWS_A_STATEMENT]
-            cursor.execute(_sqlite_insert(len(some)), [value for row in some for value in row])
+        entered = start = 0
+        while start < len(fresh):
+            left = len(fresh) - start
+            count = next((size for size in _ROWS_A_STATEMENT if size <= left), left)
+            some = fresh[start : start + count]
+            cursor.execute(_sqlite_insert(count), [value for row in some for value in row])
             entered += cursor.rowcount
+            start += count
         return entered
 
 

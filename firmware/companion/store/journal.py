@@ -1,7 +1,7 @@
 """The audit trail: tagged lines in raw flash, kept until the cloud says that it has them.
 
 A line is `tag SP json LF`, on flash in fewer bytes (store/squeeze.py), durable when `write` returns, and never changed
-afterwards. `settle` erases ahead and makes room while nobody waits, so that no line waits for an erase.
+afterwards. `settle` erases ahead and makes room while nobody waits, little by little, so that no line waits for it.
 The newest line is never deleted: it carries the log and the seq into the next boot.
 """
 
@@ -12,7 +12,7 @@ import json
 from companion.core import mac
 from companion.store.raw import BLOCK
 from companion.store.segments import AHEAD, COPY, ROOM, Segment, Segments
-from companion.store.squeeze import seq_of, squeeze, squeezed_kinds, stretch
+from companion.store.squeeze import is_light, seq_of, squeeze, stretch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ _LINE_MAX = 600
 _HEAD = 17  # tag and space
 _TAG = 16
 _WASTE = 120  # bytes at a block's end that no line fits into
+_PIECE = 4  # lines looked at in one step of making room
 
-# A full journal gives these up first: what strangers can make a door write, at its scanner or by the broker, must not
-# push out what happened. A refused policy is one of those.
-_GIVEN_UP_FIRST = squeezed_kinds("refused", "clock", "power", "battery_low") + (b'"fault":"policy"',)
 _ORDER = ("road", "verdict", "key_id", "generation", "card", "count")
 
 
@@ -51,6 +49,7 @@ class Journal:
         self._interval = interval
         self._segments = Segments(area)
         self._live = self._segments.live
+        self._freeing: "Generator[None, None, None] | None" = None  # room that is being made
         self._place: tuple[int, Segment | None, int] = (0, None, 0)  # after which seq, and where the next line is
         self.written = asyncio.Event()
         self.log = ""
@@ -77,9 +76,9 @@ class Journal:
         return seq
 
     def settle(self) -> bool:
-        """Erase ahead, or make room in a full journal, when nobody waits. False if nothing was to do."""
-        if self._segments.free < AHEAD and len(self._live) > 1:
-            self._make_room()
+        """Erase ahead, or go on making room in a full journal, when nobody waits. False if nothing was to do."""
+        if self._freeing is not None or (self._segments.free < AHEAD and len(self._live) > 1):
+            self._make_room(_PIECE)
             return True
         return self._segments.tend()
 
@@ -113,7 +112,7 @@ class Journal:
     def _took(self, segment: Segment, packed: bytes) -> int:
         self.seq += 1
         segment.last = self.seq
-        if segment.heavy >= 0 and not _is_light(packed):
+        if segment.heavy >= 0 and not is_light(packed):
             segment.heavy += len(packed)
         return self.seq
 
@@ -172,6 +171,9 @@ class Journal:
     def _trim(self) -> None:
         """Delete whole segments that are stored, but never the newest."""
         while len(self._live) > 1 and self._last(0) <= self.acked:
+            if self._freeing is not None:  # its blocks may go, and there is room now
+                self._freeing.close()
+                self._freeing = None
             self._segments.drop(self._live[0])
 
     def _last(self, n: int) -> int:
@@ -205,18 +207,27 @@ class Journal:
 
     # a full journal
 
-    def _make_room(self) -> None:
-        """Free a segment: counted refusals and telemetry go first, then the oldest events; `log_lost` tells it."""
-        used = len(self._live)
-        n = self._worth_packing()
+    def _make_room(self, most: int = 0) -> None:
+        """Go on with freeing a segment, most: for how many lines; 0: to the end. Lines may be written in between."""
+        freeing, self._freeing = self._freeing or self._free_one(), None
+        for _ in freeing:
+            most -= 1
+            if most == 0:
+                self._freeing = freeing
+                return
+
+    def _free_one(self) -> "Generator[None, None, None]":
+        """Counted refusals and telemetry go first, then the oldest events; `log_lost` tells it."""
+        n = yield from self._worth_packing()
         while n < len(self._live) - 1 and self._segments.free:
-            n = self._pack(n)
-            if len(self._live) < used:
+            n = yield from self._pack(n)
+            if n < 0:
                 return
         oldest = self._live[0]
         lost: list[int] = []
         first = more = 0
         for seq, packed in self._right_lines(oldest):
+            yield
             lost.append(seq)
             if b'log_lost"' in packed:  # what it told is told again
                 event = json.loads(stretch(packed, self.log)[_HEAD:])
@@ -229,41 +240,47 @@ class Journal:
             self._segments.drop(oldest)
             self._tell_lost(lost, first, more)
 
-    def _worth_packing(self) -> int:
+    def _worth_packing(self) -> "Generator[None, None, int]":
         """The first segment that holds what may be given up, if all such together make up a block."""
         spare = 0
         first = len(self._live)
         for n in range(len(self._live) - 2, -1, -1):
-            room = ROOM - self._heavy(self._live[n]) - _WASTE
+            if self._live[n].heavy < 0:
+                yield from self._weigh(self._live[n])
+            room = ROOM - self._live[n].heavy - _WASTE
             if room > 0:
                 spare += room
                 first = n
         return first if spare > ROOM else len(self._live)
 
-    def _heavy(self, segment: Segment) -> int:
-        if segment.heavy < 0:
-            segment.heavy = 0
-            for at, packed in self._segments.lines(segment):
-                if at and seq_of(packed) > segment.after and not _is_light(packed):
-                    segment.heavy += len(packed) + 1
-        return segment.heavy
+    def _weigh(self, segment: Segment) -> "Generator[None, None, None]":
+        heavy = 0
+        for at, packed in self._segments.lines(segment):
+            yield
+            if at and seq_of(packed) > segment.after and not is_light(packed):
+                heavy += len(packed) + 1
+        segment.heavy = heavy
 
-    def _pack(self, n: int) -> int:
-        """Fill one new block with what must stay of segments n and on, drop those that are all in it; where to go on.
+    def _pack(self, n: int) -> "Generator[None, None, int]":
+        """Fill one new block with what must stay of segments n and on, and drop those that are all in it.
+
+        Returns where to go on, -1 if a block is free by it.
 
         The new one counts from when it is whole and told what it left out; the old ones go then. One that is in it in
-        part stays, and its readers skip that part. Where a block fails, all stays as it was.
+        part stays, and its readers skip that part. Where a block fails, or somebody gives it up, all stays as it was.
         """
         fresh: Segment | None = None
         part: Segment | None = None
+        counts = False
         done: list[Segment] = []
         lost: list[int] = []
         try:
             for segment in self._live[n:-1]:
                 passed = len(lost)
                 for seq, packed in self._right_lines(segment):
+                    yield
                     packed += b"\n"
-                    if _is_light(packed):
+                    if is_light(packed):
                         lost.append(seq)
                     elif fresh is None:
                         fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, COPY)
@@ -281,19 +298,21 @@ class Journal:
             self._tell_lost(lost)
             if fresh is not None:
                 self._segments.count(fresh)
+            counts = True
         except OSError:
-            if fresh is not None:
-                self._segments.drop(fresh)
             return n + 1
+        finally:
+            if fresh is not None and not counts:
+                self._segments.drop(fresh)
         for segment in done:
             self._segments.drop(segment)
         if fresh is None:
-            return n
+            return -1
         if part is not None:
             part.after, part.heavy = fresh.last, -1
         fresh.heavy = fresh.end - BLOCK + ROOM
         self._live.insert(n, fresh)
-        return n + 1
+        return n + 1 if len(done) < 2 else -1
 
     def _tell_lost(self, lost: list[int], first: int = 0, more: int = 0) -> None:
         """Before it is gone, so that a cut in between tells too much and never too little.
@@ -372,13 +391,6 @@ class Journal:
         self.torn += torn
         self._segments.seal(segment, whole)
         return bad
-
-
-def _is_light(packed: bytes) -> bool:
-    for mark in _GIVEN_UP_FIRST:
-        if mark in packed:
-            return True
-    return False
 
 
 def _value(value: object) -> str:

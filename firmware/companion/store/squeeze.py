@@ -65,6 +65,19 @@ def squeezed_kinds(*kinds: str) -> tuple:
     return tuple(marks)
 
 
+# A full journal gives these up first: what strangers can make a door write, at its scanner or by the broker, must not
+# push out what happened. A refused policy is one of those.
+_LIGHT = squeezed_kinds("refused", "clock", "power", "battery_low") + (b'"fault":"policy"',)
+
+
+def is_light(packed: bytes) -> bool:
+    """Whether a squeezed line is one of those."""
+    for mark in _LIGHT:
+        if mark in packed:
+            return True
+    return False
+
+
 def seq_of(packed: bytes) -> int:
     """The seq of a squeezed line, 0 if it can't be one."""
     if packed[_TAG : _TAG + 1] != SEQ:

@@ -152,7 +152,10 @@ def torn(content, line, dice):
 class Run:
     """All cuts of one process."""
 
-    def __init__(self, asked, seed):
+    def __init__(self, asked, seed, size):
+        """size: of the flash, bytes."""
+        self.half = board.room(size)
+        self._again = board.room(size)
         self.known = Known()
         self.asked = asked
         self.dice = random
@@ -191,23 +194,22 @@ class Run:
         async def nothing_left(door):
             board.leave(0)
 
-        flash = board.Flash(bytearray(content), told)
+        flash = board.Flash(content, told)  # the process of that boot has its own copy of it
         code = firm.boot(flash, nothing_left, moved)
         if code != _CUT:
             return content
         with open(path, "rb") as kept:
-            content = bytearray(kept.read())
+            kept.readinto(self._again)
         os.remove(path)
-        return content
+        return self._again
 
 
 def main():
     image, log, asked = sys.argv[1:4]
     first, step, seed = [int(word) for word in sys.argv[4:7]]
-    with open(image, "rb") as source:
-        content = bytearray(source.read())
+    content = board.content_of(image)
     with open(asked) as source:
-        run = Run(json.load(source), seed)
+        run = Run(json.load(source), seed, len(content))
     n = 0
     with open(log) as lines:
         for text in lines:
@@ -218,9 +220,9 @@ def main():
             if n % step == first:
                 name = "operation %d, %s of block %d" % (n, "erase" if line[0] == "e" else "program", line[1])
                 run.cut(content, name + ", dropped")
-                half = bytearray(content)
-                torn(half, line, run.dice)
-                run.cut(half, name + ", torn")
+                run.half[:] = content
+                torn(run.half, line, run.dice)
+                run.cut(run.half, name + ", torn")
             redo(content, line)
             n += 1
     run.counts["operations"] = n

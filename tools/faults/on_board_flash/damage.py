@@ -109,8 +109,7 @@ def cases(files):
 def main():
     image, log, asked = sys.argv[1:4]
     first, step, many = [int(word) for word in sys.argv[4:7]]
-    with open(image, "rb") as source:
-        content = bytearray(source.read())
+    content = board.content_of(image)
     with open(asked) as source:
         asked = json.load(source)
     known = Known()
@@ -121,6 +120,7 @@ def main():
                 known.take(line[1])
             redo(content, line)
     counts = {"tried": 0, "halted": 0, "wrong": 0}
+    spoilt = board.room(len(content))
     random.seed(first)
     n = 0
     for name, blocks, harm, whole in cases(len(content) // board.BLOCK - board.STORE):
@@ -129,7 +129,7 @@ def main():
         n += 1
         if n % step != first:
             continue
-        spoilt = bytearray(content)
+        spoilt[:] = content
         for block in blocks:
             part = bytearray(spoilt[block * board.BLOCK : (block + 1) * board.BLOCK])
             harm(part)

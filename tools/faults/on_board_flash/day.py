@@ -92,8 +92,7 @@ class Day:
 
 def main():
     image, script, path = sys.argv[1:4]
-    with open(image, "rb") as source:
-        flash = board.Flash(bytearray(source.read()))
+    flash = board.Flash(board.content_of(image))
     with open(script) as source:
         boots = json.load(source)
     done = 0
