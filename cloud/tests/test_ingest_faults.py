@@ -238,38 +238,6 @@ def test_what_was_read_is_stored_also_without_a_broker(site, monkeypatch):
         door.insists(door.line(), 4)
 
 
-@pytest.mark.parametrize("cut", [False, True])
-def test_what_comes_while_a_batch_is_stored_is_read_meanwhile(site, monkeypatch, cut):
-    """On SQLite. If the broker goes meanwhile, what was read is stored, and told on the next connection."""
-    door = site.door().comes()
-    going, keep = threading.Event(), batch.keep
-
-    def held(arrivals, **more):
-        assert going.wait(30)
-        return keep(arrivals, **more)
-
-    monkeypatch.setattr(batch, "keep", held)
-    lines = [door.line() for _ in range(3)]
-    with ingest(site, batch_max=2) as worker:
-        door.says("events", lines[0])
-        wait(lambda: worker._buffer, "a message to be read")
-        for line in lines[1:]:
-            door.says("events", line)
-        if not db.is_postgres():
-            wait(lambda: len(worker._buffer) == 3, "more to be read")
-        if cut:
-            site.broker.kill()
-            door.leaves()
-        going.set()
-        if cut:
-            wait(lambda: stored(door), "the batch to be stored")
-            site.start()
-            door.comes()
-            door.insists(b"\n".join(lines), 3)
-        door.waits_for_ack(3)
-    assert stored(door) == [(door.log, seq) for seq in (1, 2, 3)]
-
-
 def test_a_stale_acknowledgement_is_dropped_and_the_message_comes_again(site):
     door = site.door().comes()
     with Raw(site, "cloud-ingest", session_seconds=60) as first:

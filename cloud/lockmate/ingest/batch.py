@@ -122,6 +122,7 @@ class _Batch:
         self._only = only
         self._kept = Kept()
         self._known: dict[str, Known] = {}
+        self._keys: dict[str, tuple[bytes, ...]] = {}  # link keys of those that sent lines
         self._lines: dict[str, tuple[Known, list[ParsedLine]]] = {}
         self._stored: dict[str, tuple[str, int, str]] = {}  # companion_id: log, seq, tag
 
@@ -161,7 +162,8 @@ class _Batch:
         return "other_property" if self._only not in (None, companion.property_id) else ""
 
     def _events(self, companion: Known, payload: bytes) -> None:
-        keys = link.keys_of(companion)
+        keys = self._keys.get(companion.companion_id) or link.keys_of(companion)
+        self._keys[companion.companion_id] = keys
         for line in records.split(payload):
             try:
                 parsed = _parsed(keys, line)
@@ -177,6 +179,7 @@ class _Batch:
         try:
             report = linking.heard(companion, arrival.topic, arrival.payload)
             self._known |= known.companions([companion.companion_id])  # its key may be another since
+            self._keys.pop(companion.companion_id, None)
             self._store([companion.companion_id])  # lines that came before it; a report is overtaken by later ones
             told = heard(Companion(id=companion.id), report, at_ms=self._now, retained=arrival.retained)
         except (BadMac, BadState) as bad:

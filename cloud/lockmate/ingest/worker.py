@@ -1,6 +1,4 @@
-"""The ingest worker: reads, stores in one commit, and only then acknowledges.
-
-One thread does all but the storing. The other one, which stores, hands back what came of it, exceptions too.
+"""The ingest worker: one thread that reads, stores in one commit, and only then acknowledges.
 
 The broker hears PUBACK and the companion hears `down/ack` after the commit. If the database is away, what was read
 waits here, unacknowledged, and nothing more is read than the buffer holds.
@@ -11,17 +9,16 @@ its session lasts. So a worker comes back under its own name, and one that is no
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from lockmate.db import ERRORS, SchemaDiffers, database, is_postgres, require_away
+from lockmate.db import ERRORS, SchemaDiffers, database, require_away
 from lockmate.ingest import batch
 from lockmate.ingest.acks import Acks
-from lockmate.mqtt import Arrival, Backoff, BrokerError, Connection, ConnectionLostError
+from lockmate.mqtt import Arrival, Backoff, BrokerError, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +35,6 @@ _IDLE_SECONDS = 1.0
 _SESSION_SECONDS = 14 * 86_400  # the broker keeps for us what comes while we are away
 _SETTLED_SECONDS = 5.0
 _MESSAGE_OVERHEAD = 500  # bytes of memory beside the payload
-_LOOK_SECONDS = 0.001  # between two looks whether a batch is stored
 
 
 class Ingest:
@@ -71,7 +67,6 @@ class Ingest:
         self._bytes = 0
         self._store_at = 0.0
         self._acks = Acks()
-        self._storing = ThreadPoolExecutor(1, "storing")
         self.connected = False
 
     def run(self) -> None:
@@ -89,8 +84,7 @@ class Ingest:
             else:
                 break
             self._rest()
-        self._storing.submit(database.close)
-        self._storing.shutdown()
+        database.close()
 
     # --- one connection
 
@@ -176,17 +170,15 @@ class Ingest:
         """One batch: commit, then acknowledge. On failure everything stays for the next try."""
         if not self._buffer or (time.monotonic() < self._store_at and not self._stop.requested):
             return
-        arrivals = [self._buffer[n] for n in range(min(self._batch_max, len(self._buffer)))]
+        arrivals = list(islice(self._buffer, self._batch_max))
         begun = time.monotonic()
-        work = self._storing.submit(batch.keep, arrivals, only=self._only)
-        self._read_beside(connection, work)
         try:
-            kept = work.result()
+            kept = batch.keep(arrivals, only=self._only)
         except ERRORS as error:
             self._store_at = time.monotonic() + self._database_backoff.next()
             _LOG.warning("event=%s waiting=%d tries=%d why=%r", require_away(error),
                          len(self._buffer), self._database_backoff.failures, str(error))
-            self._storing.submit(database.close)
+            database.close()
             return
         self._database_backoff.reset()
         self._store_at = 0.0
@@ -200,15 +192,3 @@ class Ingest:
                 stale += 1
         _LOG.info("event=stored messages=%d lines=%d again=%d apart=%d states=%d stale=%d ms=%d", len(arrivals),
                   kept.lines, kept.again, kept.apart, kept.states, stale, (time.monotonic() - begun) * 1000)
-
-    def _read_beside(self, connection: Connection | None, work: Future[batch.Kept]) -> None:
-        """Take in what comes while a batch is stored.
-
-        On SQLite only, which has one worker: on PostgreSQL the next worker does it, and better.
-        """
-        if connection is None or is_postgres():
-            return
-        with contextlib.suppress(ConnectionLostError):  # the next turn says it again
-            while not (work.done() or self._full() or self._stop.requested):
-                self._beat()
-                connection.turn(_LOOK_SECONDS, full=self._full, stop=self._stop)

@@ -126,16 +126,16 @@ def disconnect(*, forget: bool) -> bytes:
 
 def frame(data: bytes, at: int) -> tuple[int, int] | None:
     """(start of the body, its end) of the packet that begins at `at`; None while it is not whole."""
-    length = shift = 0
-    for place in range(at + 1, min(len(data), at + 5)):
+    length, place, last = 0, at + 1, len(data)
+    while place < last:
         digit = data[place]
-        length |= (digit & 0x7F) << shift
+        length |= (digit & 0x7F) << 7 * (place - at - 1)
+        place += 1
         if digit < 0x80:
-            end = place + 1 + length
-            return (place + 1, end) if end <= len(data) else None
-        shift += 7
-    if len(data) >= at + 5:
-        raise BadPacket("a length of more than four bytes")
+            end = place + length
+            return (place, end) if end <= last else None
+        if place == at + 5:
+            raise BadPacket("a length of more than four bytes")
     return None
 
 

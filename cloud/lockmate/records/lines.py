@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hmac
 import json
+import operator
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import orjson
 
+from lockmate.doors import link
 from lockmate.protocol import U32_MAX
 
 _TAG = 16
 _INTEGER_MAX = (1 << 63) - 1
 _COUNT_MAX = (1 << 31) - 1
 _DEEP = 32
+_LONGEST = (16, 6, 16, 16, 40)  # kind, road, verdict, key_id, card
 
 
 class BadLine(ValueError):
@@ -47,6 +50,8 @@ class ParsedLine:
 
 def split(payload: bytes) -> list[bytes]:
     """The lines of a message on `up/events`."""
+    if payload and b"\n" not in payload:
+        return [payload]  # nearly always
     return [line for line in payload.split(b"\n") if line]
 
 
@@ -56,12 +61,11 @@ def parse(link_key: bytes, line: bytes) -> ParsedLine:
     A genuine line is kept whatever its optional fields hold, or its companion would send it for ever:
     what can't be read of them is left out.
     """
-    tag, body = line[:_TAG], line[_TAG + 1 :]
-    right = hmac.digest(link_key, body, "sha256")[: _TAG // 2].hex().encode()
-    if line[_TAG : _TAG + 1] != b" " or not hmac.compare_digest(tag, right):
+    body = line[_TAG + 1 :]
+    tag = link.tag(link_key, body)
+    if not hmac.compare_digest(line[: _TAG + 1], tag.encode() + b" "):
         raise BadLine("bad_tag")
-    event = document(body)
-    return _read(event, tag.decode(), body)
+    return _read(document(body), tag, body)
 
 
 def document(body: bytes) -> dict[str, Any]:
@@ -96,6 +100,10 @@ def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:
         raise BadLine("malformed")
     if not _is_integer(seq) or seq == 0 or not _is_integer(at) or not isinstance(kind, str) or not 0 < len(kind) <= 16:
         raise BadLine("malformed")
+    texts: tuple[Any, ...] = (kind, get("road", ""), get("verdict", ""), get("key_id", ""), get("card", ""))
+    if not _are_plain(texts):
+        texts = tuple(map(_text, texts, _LONGEST))
+    kind, road, verdict, key_id, card = texts
     unsure, generation, count = get("unsure"), get("generation"), get("count")
     return ParsedLine(
         log,
@@ -104,12 +112,12 @@ def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:
         body,
         min(at, U32_MAX),  # a later moment has no date that a page could show; the line keeps it
         None if unsure is None else _integer(unsure, U32_MAX),
-        _text(kind, 16),
-        _text(get("road"), 6),
-        _text(get("verdict"), 16),
-        _text(get("key_id"), 16),
+        kind,
+        road,
+        verdict,
+        key_id,
         None if generation is None else _integer(generation),
-        _text(get("card"), 40),
+        card,
         count if count is not None and _is_integer(count, _COUNT_MAX) else 1,
         lost_range(event) if kind == "log_lost" else None,
     )
@@ -132,10 +140,15 @@ def _integer(value: object, most: int = _INTEGER_MAX) -> int | None:
     return value if _is_integer(value, most) else None
 
 
+def _are_plain(texts: tuple[Any, ...]) -> bool:
+    """Whether these are texts as journals write them, none too long; nearly always."""
+    try:
+        whole = "".join(texts)
+    except TypeError:
+        return False
+    return whole.isascii() and whole.isprintable() and all(map(operator.le, map(len, texts), _LONGEST))
+
+
 def _text(value: object, most: int) -> str:
     """What JSON can spell and no database takes, a lone surrogate or a NUL, becomes a question mark."""
-    if value is None:
-        return ""
-    if type(value) is str and len(value) <= most and value.isascii() and value.isprintable():
-        return value  # nearly always
     return value[:most].replace("\0", "?").encode(errors="replace").decode() if isinstance(value, str) else ""

@@ -14,9 +14,9 @@ class Event(BaseModel):
 
     property = pw.ForeignKeyField(Property, on_delete="CASCADE")
     property_id: int
-    companion = pw.ForeignKeyField(Companion, backref="events", on_delete="CASCADE")
+    companion = pw.ForeignKeyField(Companion, backref="events", on_delete="CASCADE", index=False)
     companion_id: int
-    door = pw.ForeignKeyField(Door, null=True, backref="events", on_delete="SET NULL")
+    door = pw.ForeignKeyField(Door, null=True, backref="events", on_delete="SET NULL", index=False)
     door_id: int | None
     log = pw.CharField(16)
     seq = pw.BigIntegerField()
@@ -34,6 +34,7 @@ class Event(BaseModel):
     received_at = pw.BigIntegerField()
 
     class Meta:
+        # Each index is written once for each line, and at another place for each door: no two begin alike.
         indexes = (
             (("companion", "log", "seq"), True),
             (("door", "id"), False),
