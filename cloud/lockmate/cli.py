@@ -116,9 +116,9 @@ def worker() -> None:
 
 
 @worker.command()
-@click.option("--batch", type=click.IntRange(1, 5_000), default=1_000, show_default=True,
+@click.option("--batch", type=click.IntRange(1, 5_000), default=4_000, show_default=True,
               help="Messages in one commit.")
-@click.option("--buffer", "buffered", type=click.IntRange(1, 50_000), default=2_000, show_default=True,
+@click.option("--buffer", "buffered", type=click.IntRange(1, 50_000), default=8_000, show_default=True,
               help="Messages that may wait in memory.")
 @click.option("--number", type=click.IntRange(1, 64), default=1, show_default=True,
               help="Which of several ingest workers this is; each keeps its number for good.")

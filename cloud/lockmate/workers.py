@@ -54,7 +54,7 @@ def configure_logging() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def ingest(settings: Settings, *, batch_max: int = 1_000, buffer_max: int = 2_000, number: int = 1,
+def ingest(settings: Settings, *, batch_max: int = 4_000, buffer_max: int = 8_000, number: int = 1,
            property_id: str | None = None, leave: bool = False) -> int:
     """Take in what the doors say, until SIGTERM or SIGINT, or (leave) what is left; the exit code."""
     user = ingest_user(number)

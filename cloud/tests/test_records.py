@@ -8,13 +8,14 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lockmate import clock, keys, records
 from lockmate.doors import link
 from lockmate.doors.models import JournalLog
 from lockmate.records import BadLine, Disputed, Event
+from lockmate.records.lines import _read, _usual, document
 from tools.virtual.store import RawFlash
 
 pytestmark = pytest.mark.both_databases
@@ -108,6 +109,37 @@ def test_any_json_with_a_right_tag_is_a_line_or_malformed(value):
     }
     line = records.parse(KEY, sealed(event))
     assert line.lost is None or line.lost[0] <= line.lost[1] < line.seq
+
+
+def _odd(usual):
+    """Members as a journal writes them, and as anybody could."""
+    odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just([1]) | st.just({})
+    return st.fixed_dictionaries({}, optional={name: st.just(value) | odd for name, value in usual.items()})
+
+
+@given(
+    _odd(
+        {"log": "0" * 16, "seq": 7, "at": 5, "unsure": 1, "kind": "opened", "road": "qr", "verdict": "open",
+         "key_id": "9" * 16, "generation": 3, "card": "1234", "count": 2, "tag": "x", "body": "eA==", "lost": [1, 2, 3],
+         "more": 1}
+    )
+)  # fmt: skip
+@example({"log": "0" * 16, "seq": 7.0, "at": 5, "kind": "opened"})
+@example({"log": "0" * 16, "seq": 7, "at": 1 << 40, "kind": "opened", "unsure": 1 << 40, "generation": 1 << 63})
+@example({"log": "0" * 16, "seq": 7, "at": 5, "kind": "log_lost", "from": 1, "to": 2})
+@example({"log": "0" * 16, "seq": 7, "at": 5, "kind": "opened", "card": "\x7f"})
+def test_a_line_read_in_one_go_is_the_one_read_with_care(event):
+    body = json.dumps(event).encode()
+    usual = _usual(body)
+    if usual is not None:
+        assert usual == _read(document(body))
+
+
+def test_the_lines_that_doors_write_are_read_in_one_go(door):
+    opened = {"road": "qr", "verdict": "open", "key_id": "9" * 16, "generation": 1}
+    refused = {"road": "mqtt", "verdict": "expired", "count": 9}
+    for kind, fields in (("opened", opened), ("refused", refused), ("card_open", {"card": "1"}), ("closed", {})):
+        assert _usual(door.line(kind, **fields)[17:]) is not None
 
 
 def test_one_flipped_bit_anywhere_is_a_bad_tag(door):

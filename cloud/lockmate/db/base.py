@@ -30,6 +30,7 @@ _POSTGRES_OPTIONS = (
     "-c default_transaction_isolation=read\\ committed"
 )
 _WAL_PAGES = 16_000  # 64 MB: `checkpoint` comes long before; it is the bound where no delivery worker runs
+_CACHE_KIB = 16_384  # of a connection: a large batch's pages; SQLite's usual 2 MB would be written twice
 _held = threading.local()
 
 
@@ -67,7 +68,7 @@ def _sqlite(path: str, *, make: bool) -> peewee.Database:
     pool: peewee.Database = PooledSqliteDatabase(
         path, **_POOL, check_same_thread=False,
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": _WAIT_SECONDS * 1000,
-                 "wal_autocheckpoint": _WAL_PAGES},
+                 "wal_autocheckpoint": _WAL_PAGES, "cache_size": -_CACHE_KIB},
     )
     return pool
 

@@ -18,7 +18,7 @@ DELIVERY = "cloud-delivery"
 
 MESSAGE_BYTES = 16_384  # the broker takes none larger: a policy is at most 4,161; events come in small batches
 _QUEUED_MESSAGES = 1_000_000  # the default of 1,000 drops silently past it
-_IN_FLIGHT = 2_000  # what an ingest worker may hold in its hands: two batches
+_IN_FLIGHT = 8_000  # what an ingest worker may hold in its hands: two batches
 
 _CONF = """\
 # Written by `lockmate broker config`; written anew each time, so change the command's options instead.

@@ -166,7 +166,7 @@ class _Batch:
         self._keys[companion.companion_id] = keys
         for line in records.split(payload):
             try:
-                parsed = _parsed(keys, line)
+                parsed = records.parse(keys[0], line) if len(keys) == 1 else _parsed(keys, line)
             except records.BadLine as bad:
                 self._dispute(companion.companion_id, bad.reason, line)
             else:

@@ -35,6 +35,7 @@ _IDLE_SECONDS = 1.0
 _SESSION_SECONDS = 14 * 86_400  # the broker keeps for us what comes while we are away
 _SETTLED_SECONDS = 5.0
 _MESSAGE_OVERHEAD = 500  # bytes of memory beside the payload
+_BATCH_BYTES = 1_048_576  # of payload in one commit: some 6,000 lines
 
 
 class Ingest:
@@ -46,8 +47,8 @@ class Ingest:
     leave: end when all that the broker holds for this name is stored. beat: called at each turn of the work.
     """
 
-    def __init__(self, broker: Broker, stop: Stop, *, client_id: str = CLIENT, batch_max: int = 1_000,
-                 buffer_max: int = 2_000, buffer_bytes: int = 8_388_608, only: int | None = None, leave: bool = False,
+    def __init__(self, broker: Broker, stop: Stop, *, client_id: str = CLIENT, batch_max: int = 4_000,
+                 buffer_max: int = 8_000, buffer_bytes: int = 8_388_608, only: int | None = None, leave: bool = False,
                  backoff: Backoff | None = None, beat: Callable[[], None] = lambda: None) -> None:
         self._broker = broker
         self._stop = stop
@@ -166,11 +167,22 @@ class Ingest:
 
     # --- the database
 
+    def _next_batch(self) -> list[Arrival]:
+        """What one transaction takes: on SQLite everybody else waits for its end."""
+        arrivals: list[Arrival] = []
+        size = 0
+        for arrival in islice(self._buffer, self._batch_max):
+            size += len(arrival.payload)
+            if size > _BATCH_BYTES and arrivals:
+                break
+            arrivals.append(arrival)
+        return arrivals
+
     def _store(self, connection: Connection | None) -> None:
         """One batch: commit, then acknowledge. On failure everything stays for the next try."""
         if not self._buffer or (time.monotonic() < self._store_at and not self._stop.requested):
             return
-        arrivals = list(islice(self._buffer, self._batch_max))
+        arrivals = self._next_batch()
         begun = time.monotonic()
         try:
             kept = batch.keep(arrivals, only=self._only)

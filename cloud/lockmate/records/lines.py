@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hmac
 import json
-import operator
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
-import orjson
+import msgspec
+from msgspec import Meta
 
 from lockmate.doors import link
 from lockmate.protocol import U32_MAX
@@ -17,7 +16,7 @@ _TAG = 16
 _INTEGER_MAX = (1 << 63) - 1
 _COUNT_MAX = (1 << 31) - 1
 _DEEP = 32
-_LONGEST = (16, 6, 16, 16, 40)  # kind, road, verdict, key_id, card
+_HEX = "0123456789abcdef"
 
 
 class BadLine(ValueError):
@@ -28,24 +27,30 @@ class BadLine(ValueError):
         self.reason = reason
 
 
-@dataclass(slots=True)
-class ParsedLine:
-    """A line whose tag was found right. `body`: the exact JSON bytes; `lost`: (from, to, count) of a `log_lost`."""
+class ParsedLine(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """A line whose tag was found right: its JSON's members as we keep them, and what stands below the line.
 
-    log: str
-    seq: int
-    tag: str
-    body: bytes
-    at: int
-    unsure: int | None
-    kind: str
-    road: str
-    verdict: str
-    key_id: str
-    generation: int | None
-    card: str
-    count: int
-    lost: tuple[int, int, int] | None
+    `body`: the exact JSON bytes; `lost`: (from, to, count) of a `log_lost`.
+    """
+
+    log: Annotated[str, Meta(min_length=_TAG, max_length=_TAG)]
+    seq: Annotated[int, Meta(ge=1, le=_INTEGER_MAX)]
+    at: Annotated[int, Meta(ge=0, le=U32_MAX)]
+    unsure: Annotated[int, Meta(ge=0, le=U32_MAX)] | None = None
+    kind: Annotated[str, Meta(min_length=1, max_length=16)]
+    road: Annotated[str, Meta(max_length=6)] = ""
+    verdict: Annotated[str, Meta(max_length=16)] = ""
+    key_id: Annotated[str, Meta(max_length=16)] = ""
+    generation: Annotated[int, Meta(ge=0, le=_INTEGER_MAX)] | None = None
+    card: Annotated[str, Meta(max_length=40)] = ""
+    count: Annotated[int, Meta(ge=0, le=_COUNT_MAX)] = 1
+    # ---
+    tag: str = ""
+    body: bytes = b""
+    lost: tuple[int, int, int] | None = None
+
+
+_USUAL = msgspec.json.Decoder(ParsedLine)
 
 
 def split(payload: bytes) -> list[bytes]:
@@ -65,14 +70,16 @@ def parse(link_key: bytes, line: bytes) -> ParsedLine:
     tag = link.tag(link_key, body)
     if not hmac.compare_digest(line[: _TAG + 1], tag.encode() + b" "):
         raise BadLine("bad_tag")
-    return _read(document(body), tag, body)
+    parsed = _usual(body) or _read(document(body))
+    parsed.tag, parsed.body = tag, body
+    return parsed
 
 
 def document(body: bytes) -> dict[str, Any]:
     """The JSON object of a line; raises BadLine. The one reader: what is stored can be read again from anywhere."""
     try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:  # it refuses a few things that JSON can spell, a lone surrogate among them
+        found = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError):  # it refuses a few things that JSON can spell, like a lone surrogate
         try:
             found = json.loads(body.decode())
         except (ValueError, RecursionError):
@@ -93,33 +100,39 @@ def _is_deep(document: object) -> bool:
     return True
 
 
-def _read(event: dict[str, Any], tag: str, body: bytes) -> ParsedLine:
+def _usual(body: bytes) -> ParsedLine | None:
+    """A line as firmware writes nearly all, read in one go; None: look at it with care (`_read`)."""
+    if not body.isascii() or b"\\" in body or b"\x7f" in body:
+        return None
+    try:
+        line = _USUAL.decode(body)
+    except msgspec.MsgspecError:
+        return None
+    line.lost = None
+    return None if line.kind == "log_lost" or line.log.strip(_HEX) else line
+
+
+def _read(event: dict[str, Any]) -> ParsedLine:
     get = event.get
     log, seq, at, kind = get("log"), get("seq"), get("at"), get("kind")
-    if not isinstance(log, str) or len(log) != _TAG or log.strip("0123456789abcdef"):
+    if not isinstance(log, str) or len(log) != _TAG or log.strip(_HEX):
         raise BadLine("malformed")
     if not _is_integer(seq) or seq == 0 or not _is_integer(at) or not isinstance(kind, str) or not 0 < len(kind) <= 16:
         raise BadLine("malformed")
-    texts: tuple[Any, ...] = (kind, get("road", ""), get("verdict", ""), get("key_id", ""), get("card", ""))
-    if not _are_plain(texts):
-        texts = tuple(map(_text, texts, _LONGEST))
-    kind, road, verdict, key_id, card = texts
-    unsure, generation, count = get("unsure"), get("generation"), get("count")
+    count = get("count")
     return ParsedLine(
-        log,
-        seq,
-        tag,
-        body,
-        min(at, U32_MAX),  # a later moment has no date that a page could show; the line keeps it
-        None if unsure is None else _integer(unsure, U32_MAX),
-        kind,
-        road,
-        verdict,
-        key_id,
-        None if generation is None else _integer(generation),
-        card,
-        count if count is not None and _is_integer(count, _COUNT_MAX) else 1,
-        lost_range(event) if kind == "log_lost" else None,
+        log=log,
+        seq=seq,
+        at=min(at, U32_MAX),  # a later moment has no date that a page could show; the line keeps it
+        unsure=_integer(get("unsure"), U32_MAX),
+        kind=_text(kind, 16),
+        road=_text(get("road"), 6),
+        verdict=_text(get("verdict"), 16),
+        key_id=_text(get("key_id"), 16),
+        generation=_integer(get("generation")),
+        card=_text(get("card"), 40),
+        count=count if _is_integer(count, _COUNT_MAX) else 1,
+        lost=lost_range(event) if kind == "log_lost" else None,
     )
 
 
@@ -138,15 +151,6 @@ def _is_integer(value: object, most: int = _INTEGER_MAX) -> TypeGuard[int]:
 
 def _integer(value: object, most: int = _INTEGER_MAX) -> int | None:
     return value if _is_integer(value, most) else None
-
-
-def _are_plain(texts: tuple[Any, ...]) -> bool:
-    """Whether these are texts as journals write them, none too long; nearly always."""
-    try:
-        whole = "".join(texts)
-    except TypeError:
-        return False
-    return whole.isascii() and whole.isprintable() and all(map(operator.le, map(len, texts), _LONGEST))
 
 
 def _text(value: object, most: int) -> str:
