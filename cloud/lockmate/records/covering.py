@@ -19,10 +19,11 @@ _JOURNALS = """SELECT id, companion_id, log, stored_seq, stored_tag, highest_seq
     FROM journal_log WHERE companion_id IN ({})"""
 _BEYOND = """SELECT j.id, e.seq, e.tag, e.kind, CASE WHEN e.kind = 'log_lost' THEN e.line END FROM journal_log j
     JOIN event e ON e.companion_id = j.companion_id AND e.log = j.log AND e.seq > j.stored_seq WHERE j.id IN ({})"""
-_NEAR_MAX = 8  # lines beyond a covered end that are looked at at once
-_NEAR = f"""SELECT j.id, near.seq, near.tag, '', '' FROM journal_log j CROSS JOIN LATERAL (
-    SELECT seq, tag FROM event e WHERE e.companion_id = j.companion_id AND e.log = j.log AND e.seq > j.stored_seq
-    ORDER BY seq LIMIT {_NEAR_MAX}) AS near WHERE j.id IN ({{}})"""  # noqa: S608
+_NEAR_MAX = 24  # lines beyond a covered end that are looked at at once
+_NEAR = f"""SELECT told.id, near.seq, near.tag, '', '' FROM unnest(%s::int[], %s::int[], %s::text[], %s::bigint[])
+    AS told (id, companion_id, log, stored_seq) CROSS JOIN LATERAL (
+    SELECT seq, tag FROM event e WHERE e.companion_id = told.companion_id AND e.log = told.log
+    AND e.seq > told.stored_seq ORDER BY seq LIMIT {_NEAR_MAX}) AS near"""  # noqa: S608
 _MOVED = """UPDATE journal_log SET stored_seq = moved.stored_seq, stored_tag = moved.stored_tag,
     highest_seq = moved.highest_seq, lost_seq = moved.lost_seq
     FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::int[])
@@ -91,30 +92,48 @@ def cover(
         touched[log.id] = log
 
 
-def bridge(logs: Sequence[Journal]) -> None:
-    """Look at what is held beyond covered ends (as they are saved): a gap may be closed now, or one that was reported.
+def bridge(logs: Sequence[Journal], touched: dict[int, Journal]) -> None:
+    """Look at what is held beyond covered ends: a gap may be closed now, or one that was reported.
 
-    With several workers most are: each has every other line of a door in its hands. So all are looked at in one query,
-    and no further than needed: a worker that lags behind would read again and again what the other has stored.
+    The journals that moved go to `touched`. With several workers most are looked at: each has every other line of a
+    door in its hands. So all are looked at in one query, and no further than needed: a worker that lags behind would
+    read again and again what the other has stored.
     """
     reported = [log for log in logs if log.lost_seq > log.stored_seq]  # a loss is judged by all that is held of it
-    save(_moved(reported, _held_beyond(_BEYOND, reported)))
-    logs = [log for log in logs if log.lost_seq <= log.stored_seq]
-    while logs:
-        held = _held_beyond(_NEAR if is_postgres() else _BEYOND, logs)
-        moved = _moved(logs, held)
-        save(moved)
-        logs = [log for log in moved if log.stored_seq < log.highest_seq and log.stored_seq == held[log.id][-1].seq]
+    near = [log for log in logs if log.lost_seq <= log.stored_seq]
+    if not is_postgres():
+        reported, near = reported + near, []
+    save(reported)  # the query reads where they end
+    _move(reported, _held_beyond(reported), touched)
+    while near:
+        held = _held_near(near)
+        moved = _move(near, held, touched)
+        near = [log for log in moved if log.stored_seq < log.highest_seq and log.stored_seq == held[log.id][-1].seq]
 
 
-def _moved(logs: Sequence[Journal], held: dict[int, list[Held]]) -> list[Journal]:
-    return [log for log in logs if advance(log, held.get(log.id, ()))]
+def _move(logs: Sequence[Journal], held: dict[int, list[Held]], touched: dict[int, Journal]) -> list[Journal]:
+    """Those that move over what is held; `touched` gets them."""
+    moved = [log for log in logs if advance(log, held.get(log.id, ()))]
+    touched.update((log.id, log) for log in moved)
+    return moved
 
 
-def _held_beyond(sql: str, logs: Sequence[Journal]) -> dict[int, list[Held]]:
+def _held_beyond(logs: Sequence[Journal]) -> dict[int, list[Held]]:
     """In order, by the journal's row id."""
+    return _by_journal(rows(_BEYOND, [log.id for log in logs]))
+
+
+def _held_near(logs: Sequence[Journal]) -> dict[int, list[Held]]:
+    """The same, of the next few lines of each; PostgreSQL only."""
+    told = [(log.id, log.companion_id, log.log, log.stored_seq) for log in logs]
+    with driver() as cursor:
+        cursor.execute(_NEAR, [list(column) for column in zip(*told, strict=True)])
+        return _by_journal(cursor.fetchall())
+
+
+def _by_journal(found: Iterable[tuple[int, int, str, str, bytes | None]]) -> dict[int, list[Held]]:
     held: dict[int, list[Held]] = {}
-    for journal, seq, tag, kind, line in rows(sql, [log.id for log in logs]):
+    for journal, seq, tag, kind, line in found:
         held.setdefault(journal, []).append(Held(seq, tag, kind, line or b""))
     for beyond in held.values():
         beyond.sort()

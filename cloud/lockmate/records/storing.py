@@ -80,8 +80,8 @@ def store_batch(groups: Sequence[Group], received_at: int) -> list[StoreResult]:
             sound, new, disputed = _sifted(companion, lines, received_at) if again else (lines, len(lines), 0)
             cover(companion, sound, logs, touched)
             counts.append((new, disputed + apart))
+        bridge([log for log in logs.values() if log.stored_seq < log.highest_seq], touched)
         save(touched.values())
-        bridge([log for log in logs.values() if log.stored_seq < log.highest_seq])
         return [_result(companion, lines, logs, *count)
                 for (companion, lines), count in zip(groups, counts, strict=True)]
 
