@@ -238,6 +238,15 @@ def test_what_was_read_is_stored_also_without_a_broker(site, monkeypatch):
         door.insists(door.line(), 4)
 
 
+@pytest.mark.parametrize(
+    ("leaf", "payload", "many"), [("events", b"x" * 200, 4_000), ("state", b"{}", 128), ("events", b"x" * 2_000_000, 1)]
+)
+def test_a_batch_is_bounded_by_the_work_in_it(site, leaf, payload, many):
+    worker = Ingest(site.place("cloud-ingest"), Stop())
+    worker._buffer.extend([Arrival(None, 1, 1, f"lm/1/c-801/up/{leaf}", payload, False)] * 5_000)
+    assert len(worker._next_batch()) == many
+
+
 def test_a_stale_acknowledgement_is_dropped_and_the_message_comes_again(site):
     door = site.door().comes()
     with Raw(site, "cloud-ingest", session_seconds=60) as first:
