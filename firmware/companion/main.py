@@ -330,7 +330,7 @@ class Companion:
     async def _settle(self) -> None:
         """Some steps of what the flash is spared while somebody waits: second copies, room, blocks to erase."""
         for _ in range(_SETTLE_STEPS):
-            if self.bolt.active or not self._settle_step():
+            if not self._settle_step() or self.bolt.active:
                 return
             await self.attention.quiet()
 

@@ -94,6 +94,7 @@ class Walk:
         self._acked = 0
         self._cloud = True
         self.boots = 0
+        self._given_up = []  # what dead boots were about: a collector that ends it would write to the flash after them
         self.journal = self._boot()
         self._log = self.journal.log
 
@@ -145,6 +146,7 @@ class Walk:
             self.journal.stored(seq, line[:16].decode())
 
     def _reboot(self):
+        self._given_up.append(self.journal._freeing)
         while True:
             try:
                 self.journal = self._boot()

@@ -2,6 +2,7 @@
 
 # runs on: micropython32 cpython
 
+import gc
 import json
 
 import check
@@ -138,6 +139,26 @@ def test_room_is_made_little_by_little_while_lines_are_written():
         assert set(range(1, journal.seq + 1)) <= there_or_told(now)
         seqs = [event["seq"] for event in everything(now)]
         assert seqs == sorted(set(seqs))
+
+
+def test_making_room_takes_no_more_memory_the_more_is_given_up():
+    part = flash_ram.Ram(24)
+    journal = opened(part)
+    while journal._segments.free > 2:
+        journal.write("refused", road="qr", verdict="malformed", count=9)
+        if journal.seq % 20 == 0:
+            journal.write("opened", **OPENED)
+    if not hasattr(gc, "mem_alloc"):
+        return
+    gc.collect()
+    before = gc.mem_alloc()
+    most = steps = 0
+    while journal.settle():
+        steps += 1
+        if steps % 10 == 0:
+            gc.collect()
+            most = max(most, gc.mem_alloc() - before)
+    assert steps > 300 and most < 3_000, (steps, most)
 
 
 def test_room_that_an_acknowledgement_makes_ends_the_making():

@@ -25,6 +25,7 @@ _HEAD = 17  # tag and space
 _TAG = 16
 _WASTE = 120  # bytes at a block's end that no line fits into
 _PIECE = 4  # lines looked at in one step of making room
+_NONE_LOST = (0, 0, 0)  # lines given up: the first, the last, how many
 
 _ORDER = ("road", "verdict", "key_id", "generation", "card", "count")
 
@@ -224,21 +225,20 @@ class Journal:
             if n < 0:
                 return
         oldest = self._live[0]
-        lost: list[int] = []
-        first = more = 0
+        lost = _NONE_LOST
         for seq, packed in self._right_lines(oldest):
             yield
-            lost.append(seq)
-            if b'log_lost"' in packed:  # what it told is told again
+            lost = self._and_lost(lost, seq)
+            if seq > self.acked and b'log_lost"' in packed:  # what it told is told again
                 event = json.loads(stretch(packed, self.log)[_HEAD:])
-                first = min(first or seq, event["from"])
-                more += event.get("count", event["to"] - event["from"] + 1)
+                more = event.get("count", event["to"] - event["from"] + 1)
+                lost = min(lost[0], event["from"]), seq, lost[2] + more
         try:
-            self._tell_lost(lost, first, more)
+            self._tell_lost(lost)
             self._segments.drop(oldest)
         except OSError:  # blocks went bad: there is none to tell it in before
             self._segments.drop(oldest)
-            self._tell_lost(lost, first, more)
+            self._tell_lost(lost)
 
     def _worth_packing(self) -> "Generator[None, None, int]":
         """The first segment that holds what may be given up, if all such together make up a block."""
@@ -273,26 +273,27 @@ class Journal:
         part: Segment | None = None
         counts = False
         done: list[Segment] = []
-        lost: list[int] = []
+        lost = kept_lost = _NONE_LOST  # in all; before the newest line of `fresh`
         try:
             for segment in self._live[n:-1]:
-                passed = len(lost)
+                passed = lost
                 for seq, packed in self._right_lines(segment):
                     yield
                     packed += b"\n"
                     if is_light(packed):
-                        lost.append(seq)
-                    elif fresh is None:
+                        lost = self._and_lost(lost, seq)
+                        continue
+                    if fresh is None:
                         fresh = self._segments.open(seq, binascii.unhexlify(self.log), packed, COPY)
-                        fresh.last = seq
                     elif fresh.end + len(packed) > BLOCK:
                         part = segment
                         break
                     else:
                         self._segments.append(fresh, packed)
-                        fresh.last = seq
+                    fresh.last = seq
+                    kept_lost = lost
                 if part is not None and fresh is not None:
-                    lost = [seq for seq in lost if seq < fresh.last] if part.first <= fresh.last else lost[:passed]
+                    lost = kept_lost if part.first <= fresh.last else passed
                     break
                 done.append(segment)
             self._tell_lost(lost)
@@ -314,15 +315,14 @@ class Journal:
         self._live.insert(n, fresh)
         return n + 1 if len(done) < 2 else -1
 
-    def _tell_lost(self, lost: list[int], first: int = 0, more: int = 0) -> None:
-        """Before it is gone, so that a cut in between tells too much and never too little.
+    def _and_lost(self, lost: "tuple[int, int, int]", seq: int) -> "tuple[int, int, int]":
+        """The same, and one line more, unless the cloud has it."""
+        return (lost[0] or seq, seq, lost[2] + 1) if seq > self.acked else lost
 
-        first, more: from where on, and how many besides, a `log_lost` among them told.
-        """
-        lost = [seq for seq in lost if seq > self.acked]
-        if lost:
-            first = min(first or lost[0], lost[0])
-            self._append(self._line("log_lost", {"from": first, "to": lost[-1], "count": len(lost) + more}))
+    def _tell_lost(self, lost: "tuple[int, int, int]") -> None:
+        """Before it is gone, so that a cut in between tells too much and never too little."""
+        if lost[2]:
+            self._append(self._line("log_lost", {"from": lost[0], "to": lost[1], "count": lost[2]}))
 
     # reading what an earlier boot left
 
