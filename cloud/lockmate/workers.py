@@ -63,6 +63,7 @@ def ingest(settings: Settings, *, batch_max: int = 4_000, buffer_max: int = 8_00
         hotel = properties.the(property_id) if property_id is not None else None
         watchdog = Watchdog()
         watchdog.start()
+        db.hold_batches()
         gc.freeze()  # what is loaded stays; and a batch is thrown away as a whole, with nothing circular in it
         gc.set_threshold(_COLLECT_AT)
         Ingest(broker, stop, client_id=user, batch_max=batch_max, buffer_max=max(batch_max, buffer_max),

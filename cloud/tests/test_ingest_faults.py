@@ -271,19 +271,38 @@ def test_a_stale_acknowledgement_is_dropped_and_the_message_comes_again(site):
         assert fourth.arrived == []
 
 
-@pytest.mark.parametrize(("place", "held"), [("records.storing.bridge", 0), ("ingest.known.newest_policies", 3)])
-def test_the_database_that_fails_at_a_batch_stores_all_of_it_or_nothing(site, monkeypatch, place, held):
+def test_the_database_that_fails_in_the_commit_stores_nothing_of_the_batch(site, monkeypatch):
     door = site.door()
     arrivals = [Arrival(None, n, 1, f"lm/1/{door.id}/up/events", door.line(), False) for n in range(3)]
-
-    def full(*_):
-        raise peewee.OperationalError("database or disk is full")
-
     with monkeypatch.context() as patch:
-        patch.setattr(f"lockmate.{place}", full)
+        patch.setattr("lockmate.records.storing.bridge", _full)
         with pytest.raises(peewee.OperationalError):
             batch.keep(arrivals)
-    assert len(stored(door)) == held
+    assert stored(door) == []
     assert [ack.seq for ack in batch.keep(arrivals).acks] == [3]
-    assert len(stored(door)) == 3
     assert not db.database.in_transaction()
+
+
+def test_a_batch_whose_acknowledgements_fail_is_stored_and_asked_for_again(site, monkeypatch):
+    door = site.door()
+    arrivals = [Arrival(None, n, 1, f"lm/1/{door.id}/up/events", door.line(), False) for n in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr("lockmate.ingest.known.newest_policies", _full)
+        assert batch.keep(arrivals).acks == []
+    assert len(stored(door)) == 3 and apart() == []
+    assert [ack.seq for ack in batch.keep(arrivals).acks] == [3]
+
+
+def _full(*_):
+    raise peewee.OperationalError("database or disk is full")
+
+
+def test_a_message_of_nothing_but_bad_lines_is_kept_apart_in_few_rows(site):
+    door, stranger = site.door(), "c-nobody"
+    for companion_id, reason in ((door.id, "bad_tag"), (stranger, "unknown_companion")):
+        junk = b"\n".join(b"%d" % n for n in range(3_000))
+        kept = batch.keep([Arrival(None, 1, 1, f"lm/1/{companion_id}/up/events", junk, False)])
+        assert kept.apart == 51
+        rows = [row for row in records.Disputed.select() if row.companion_id == companion_id]
+        assert {row.reason for row in rows} == {reason}
+        assert b"\n".join(row.line for row in rows) == junk

@@ -3,9 +3,9 @@
 What the flash itself would take is told apart from what the processor takes: a file answers at once. A chip's times
 (CHIP_MS) times the operations between scan and bolt give door.scan_to_bolt_flash_ms.
 
-A process that slept finds cold caches, and each guest finds the door asleep. So each scan is set beside one frozen
-verification by a process that slept as long, made right after it; what that sleep costs is door.from_rest_p99_ratio,
-and beside the same verification made again and again stand the figures in_a_row.
+A verification made by itself finds cold caches, one of many in a row does not, and a guest's code is always one by
+itself. So each scan is set beside one frozen verification by itself, made by a process that slept meanwhile; how the
+two differ is door.alone_p99_ratio. Beside the same verification made many times in a row stand the figures in_a_row.
 """
 
 from __future__ import annotations
@@ -131,26 +131,26 @@ def _busy(hotel: Rig) -> dict[str, Figure]:
     hotel.door.companion.ask("heap")  # from now on it is looked at seldom: times count
     ratios: list[float] = []
     in_a_row: list[float] = []
-    rested: list[float] = []
+    alone: list[float] = []
     stops: list[float] = []
     flash: list[float] = []
     read: list[float] = []
     with _Noise(hotel), Frozen() as frozen:
         for _ in range(_SCANS // _CHUNK):
-            pairs = [(_scan(hotel), frozen.ns(1) / 1000) for _ in range(_CHUNK)]
+            pairs = [(_scan(hotel), frozen.alone_ns() / 1000) for _ in range(_CHUNK)]
             scans = [took for took, _ in pairs]
             verification_us = frozen.ns() / 1000
             ratios += [took["us"] / beside_us for took, beside_us in pairs]
             read += [took["read_us"] / beside_us for took, beside_us in pairs]
             in_a_row += [took["us"] / verification_us for took in scans]
-            rested += [beside_us / verification_us for _, beside_us in pairs]
+            alone += [beside_us / verification_us for _, beside_us in pairs]
             stops.append(max(took["stop_us"] for took in scans) / verification_us)
             flash += [took["flash_ms"] for took in scans]
     if hotel.door.companion.restarts:
         raise RuntimeError("the door started again")
     live = hotel.door.companion.ask("heap")["used"]
     peak = max(seen.get("heap_peak", 0) for seen in hotel.door.companion.observed)
-    against = f"one verification by the frozen d4 8/1 from rest, after each of {len(ratios)} scans"
+    against = f"one verification by the frozen d4 8/1 by itself, after each of {len(ratios)} scans"
     hot = "one by the frozen d4 8/1 of many in a row, same run"
     return {
         "door.scan_to_bolt_p99_ratio": figure([_p99(ratios)], "x", against),
@@ -159,7 +159,7 @@ def _busy(hotel: Rig) -> dict[str, Figure]:
         "door.scan_to_answer_median_ratio": figure([statistics.median(read)], "x", "same"),
         "door.scan_to_bolt_in_a_row_p99_ratio": figure([_p99(in_a_row)], "x", hot),
         "door.scan_to_bolt_in_a_row_median_ratio": figure([statistics.median(in_a_row)], "x", hot),
-        "door.from_rest_p99_ratio": figure([_p99(rested)], "x", "frozen d4 8/1 from rest / in a row"),
+        "door.alone_p99_ratio": figure([_p99(alone)], "x", "the frozen d4 8/1, one by itself / one of many in a row"),
         "door.scan_to_bolt_flash_ms": figure([_p99(flash)], "ms", f"p99; a chip's {CHIP_MS} for what was done"),
         "door.longest_stop_ratio": figure([max(stops)], "x", "the longest that tasks waited for another; in a row"),
         "door.heap_live_bytes": figure([float(live)], "B", "in use after a collection, at the end, on line"),

@@ -30,7 +30,7 @@ _POSTGRES_OPTIONS = (
     "-c default_transaction_isolation=read\\ committed"
 )
 _WAL_PAGES = 16_000  # 64 MB: `checkpoint` comes long before; it is the bound where no delivery worker runs
-_CACHE_KIB = 16_384  # of a connection: a large batch's pages; SQLite's usual 2 MB would be written twice
+_CACHE_KIB = 16_384
 _held = threading.local()
 
 
@@ -52,6 +52,12 @@ def is_postgres() -> bool:
     return isinstance(database.obj, peewee.PostgresqlDatabase)
 
 
+def hold_batches() -> None:
+    """This process's connections hold a large batch's pages: SQLite's usual 2 MB would be written and read again."""
+    if not is_postgres():
+        database.pragma("cache_size", -_CACHE_KIB, permanent=True)
+
+
 def disconnect() -> None:
     """Close this thread's connection and those that wait in the pool: before a fork, and at the end."""
     database.close_all()
@@ -68,7 +74,7 @@ def _sqlite(path: str, *, make: bool) -> peewee.Database:
     pool: peewee.Database = PooledSqliteDatabase(
         path, **_POOL, check_same_thread=False,
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "busy_timeout": _WAIT_SECONDS * 1000,
-                 "wal_autocheckpoint": _WAL_PAGES, "cache_size": -_CACHE_KIB},
+                 "wal_autocheckpoint": _WAL_PAGES},
     )
     return pool
 

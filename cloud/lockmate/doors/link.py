@@ -124,7 +124,8 @@ def _mac(link_key: bytes, topic: str, text: bytes) -> bytes:
 def _begun(link_key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
     """HMAC-SHA256 under a key, its two hashes after the block that is the key's alone (RFC 2104, section 4).
 
-    A door sends line after line under one key; begun anew for each, the tag would cost three times as much.
+    A door sends line after line under one key; begun anew for each, the tag would cost three times as much. link_key:
+    no longer than a block, 64 bytes.
     """
     block = link_key.ljust(hashlib.sha256().block_size, b"\0")
     return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))

@@ -33,6 +33,7 @@ _LEVELS = 5  # lm/1/{companion_id}/up/{leaf}
 _LEAVES = ("events", "state")
 _IN_SERVICE = "in_service"
 _REMOTE_ROAD = ROADS[1]
+_BAD_MAX = 50  # bad lines of a message that are kept apart one by one; a door's messages hold some eight lines
 
 
 @dataclass(slots=True)
@@ -87,9 +88,9 @@ def _stored(arrivals: Sequence[Arrival], only: int | None) -> Kept:
         if len(arrivals) == 1:
             _LOG.exception("event=fault topic=%s bytes=%d kept=apart", arrivals[0].topic, len(arrivals[0].payload))
             return _set_apart(arrivals[0])
-    kept = Kept()
-    for arrival in arrivals:
-        kept.add(_stored([arrival], only))
+    middle = len(arrivals) // 2
+    kept = _stored(arrivals[:middle], only)
+    kept.add(_stored(arrivals[middle:], only))
     return kept
 
 
@@ -134,8 +135,11 @@ class _Batch:
         self._store(list(self._lines))
 
     def kept(self) -> Kept:
-        """What became of it, with the acknowledgements."""
-        self._kept.acks = self._acks()
+        """What became of it, with the acknowledgements. Without them doors ask again: the lines are stored."""
+        try:
+            self._kept.acks = self._acks()
+        except Exception:  # noqa: BLE001  logged; a database that is away shows at the next batch
+            _LOG.exception("event=fault work=acks")
         return self._kept
 
     def _take(self, speaker: _Speaker | None, arrival: Arrival) -> None:
@@ -146,8 +150,10 @@ class _Batch:
         stranger = self._stranger(companion)
         if companion is None or stranger:
             # a revoked one keeps its connection after the broker read the new list: it is refused here again
-            for line in records.split(arrival.payload) if speaker.leaf == "events" else ():
+            lines = records.split(arrival.payload) if speaker.leaf == "events" else []
+            for line in lines[:_BAD_MAX]:
                 self._dispute(speaker.companion_id, stranger, line)
+            self._dispute_rest(speaker.companion_id, stranger, lines[_BAD_MAX:])
         elif speaker.leaf == "events":
             self._events(companion, arrival.payload)
         else:
@@ -164,10 +170,16 @@ class _Batch:
     def _events(self, companion: Known, payload: bytes) -> None:
         keys = self._keys.get(companion.companion_id) or link.keys_of(companion)
         self._keys[companion.companion_id] = keys
-        for line in records.split(payload):
+        lines = records.split(payload)
+        wrong = 0
+        for n, line in enumerate(lines):
             try:
                 parsed = records.parse(keys[0], line) if len(keys) == 1 else _parsed(keys, line)
             except records.BadLine as bad:
+                if wrong == _BAD_MAX:
+                    self._dispute_rest(companion.companion_id, bad.reason, lines[n:])
+                    return
+                wrong += 1
                 self._dispute(companion.companion_id, bad.reason, line)
             else:
                 self._lines.setdefault(companion.companion_id, (companion, []))[1].append(parsed)
@@ -229,6 +241,11 @@ class _Batch:
             Ack(companion, log, seq, tag, companion.door, newest.get(companion.door_id or 0, 0))
             for companion, (log, seq, tag) in told
         ]
+
+    def _dispute_rest(self, companion_id: str, reason: str, lines: list[bytes]) -> None:
+        """As one: each costs a transaction more than a good line does, and a message has room for thousands."""
+        if lines:
+            self._dispute(companion_id, reason, b"\n".join(lines))
 
     def _dispute(self, companion_id: str, reason: str, line: bytes) -> None:
         self._kept.apart += 1

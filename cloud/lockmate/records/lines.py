@@ -44,7 +44,7 @@ class ParsedLine(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=T
     generation: Annotated[int, Meta(ge=0, le=_INTEGER_MAX)] | None = None
     card: Annotated[str, Meta(max_length=40)] = ""
     count: Annotated[int, Meta(ge=0, le=_COUNT_MAX)] = 1
-    # ---
+    # What follows is ours alone: whatever a door says under these names is written over.
     tag: str = ""
     body: bytes = b""
     lost: tuple[int, int, int] | None = None
@@ -102,7 +102,7 @@ def _is_deep(document: object) -> bool:
 
 def _usual(body: bytes) -> ParsedLine | None:
     """A line as firmware writes nearly all, read in one go; None: look at it with care (`_read`)."""
-    if not body.isascii() or b"\\" in body or b"\x7f" in body:
+    if not body.isascii() or b"\\" in body:
         return None
     try:
         line = _USUAL.decode(body)
