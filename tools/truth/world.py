@@ -65,7 +65,11 @@ class World:
         self.backup: Path | None = None
         self.restores = 0
         self._made = 0
-        self._open_hotel()
+        try:
+            self._open_hotel()
+        except BaseException:
+            self.close()  # or the clock stands still for whoever comes after
+            raise
 
     def _now_ms(self) -> int:
         return self.true_ms

@@ -71,7 +71,7 @@ def seal_key(companion_id: str, link_key: bytes) -> bytes:
 
 def tag(link_key: bytes, body: bytes) -> str:
     """The 16 hex digits that lead an event line, over its exact JSON bytes."""
-    inner, outer = _begun(link_key)
+    inner, outer = _begun(bytes(link_key))
     inner, outer = inner.copy(), outer.copy()
     inner.update(body)
     outer.update(inner.digest())
