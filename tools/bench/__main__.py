@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -48,7 +49,7 @@ def commit() -> str:
 
 
 def run(parts: list[str]) -> dict[str, Figure]:
-    """The measures of these parts."""
+    """The measures of these parts; what one took is written before the next begins."""
     found: dict[str, Figure] = {}
     for part in parts:
         if importlib.util.find_spec(f"tools.bench.{part}") is None:
@@ -58,8 +59,15 @@ def run(parts: list[str]) -> dict[str, Figure]:
         print(f"{part}: …", flush=True)
         measured: dict[str, Figure] = importlib.import_module(f"tools.bench.{part}").measure()
         found |= measured
+        _write(found)
         print(f"{part}: {len(measured)} measures in {time.monotonic() - begun:.0f} s", flush=True)
     return found
+
+
+def _write(measures: dict[str, Figure]) -> None:
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"commit": commit(), "machine": machine(), "measures": measures}
+    OUT.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def table(measures: dict[str, Figure]) -> str:
@@ -79,13 +87,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part; may be repeated")
     words = parser.parse_args(argv)
     measures = run(words.only or list(PARTS))
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    facts = {"commit": commit(), "machine": machine(), "measures": measures}
-    OUT.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print("\n" + machine() + "\n" + table(measures))
     print(f"\nWritten to {OUT.relative_to(ROOT)}")
     return 0 if measures else 1
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what a part has started ends with it
     sys.exit(main())
