@@ -94,7 +94,7 @@ class Walk:
         self._acked = 0
         self._cloud = True
         self.boots = 0
-        self._given_up = []  # what dead boots were about: a collector that ends it would write to the flash after them
+        self._given_up = []  # dead boots: a collector that ended what one was about would write to the flash after it
         self.journal = self._boot()
         self._log = self.journal.log
 
@@ -146,7 +146,7 @@ class Walk:
             self.journal.stored(seq, line[:16].decode())
 
     def _reboot(self):
-        self._given_up.append(self.journal._freeing)
+        self._given_up.append(self.journal)
         while True:
             try:
                 self.journal = self._boot()
