@@ -174,7 +174,7 @@ class _Batch:
         wrong = 0
         for n, line in enumerate(lines):
             try:
-                parsed = records.parse(keys[0], line) if len(keys) == 1 else _parsed(keys, line)
+                parsed = _parsed(keys, line)
             except records.BadLine as bad:
                 if wrong == _BAD_MAX:
                     self._dispute_rest(companion.companion_id, bad.reason, lines[n:])
@@ -273,11 +273,10 @@ def _in_place_of_id(topic: str) -> str:
 
 def _parsed(keys: tuple[bytes, ...], line: bytes) -> ParsedLine:
     """A line, under the first of the keys that fits; raises BadLine."""
-    key, *others = keys
-    for other in others:
+    for other in keys[1:]:
         with contextlib.suppress(records.BadLine):
             return records.parse(other, line)
-    return records.parse(key, line)
+    return records.parse(keys[0], line)
 
 
 def _is_last_will(payload: bytes) -> bool:
